@@ -21,6 +21,8 @@ static const struct {
      bench_latency, false},
     {"rollout", "amble-bench rollout", "a rollout's speed beside that of the same physics alone",
      bench_rollout, true},
+    {"characters", "amble-bench characters",
+     "live characters of a running amble-serve: lateness, bytes, CPU time", bench_characters, false},
     {"graph", "amble-bench graph", "earlier form of latency --rate 0", bench_graph, false},
 };
 
@@ -50,7 +52,7 @@ static int amble_bench(int argc, char **argv)
     fprintf(out, "Usage: amble-bench BENCHMARK [OPTION...]\n       amble-bench --help | --version\n"
                  "Measures how fast amble runs on this machine.\n\n");
     for (int i = 0; i < BENCHES; i++)
-        fprintf(out, "  %-9s %s\n", benches[i].name, benches[i].does);
+        fprintf(out, "  %-11s %s\n", benches[i].name, benches[i].does);
     fprintf(out, "\nEach has --help.\n\n%s", CLI_ENVIRONMENT_HELP);
     return out == stdout ? 0 : CLI_BAD_INPUT;
 }

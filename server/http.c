@@ -3,14 +3,19 @@
  * All connections belong to the thread of srv_http_run. A request that a worker processes points to its
  * connection through a ticket, which outlives the connection: when a client disconnects, its ticket is
  * emptied. */
+#define _GNU_SOURCE /* accept4 */
 #include "server/http.h"
 
 #include "server/routes.h"
+#include "server/service.h"
+#include "server/socket.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <libwebsockets.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,13 +25,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 16, MAX_PATH = 1024, MAX_HEADERS = 2048 };
+enum { CHUNK = 1 << 16, MAX_PATH = 1024, MAX_HEADERS = 4096, MAX_ID = 64 };
 
 typedef struct connection connection;
 
 /* A request that is queued or processed by a worker. */
 typedef struct ticket {
     srv_job job;
+    srv_call *call; /* of an ensemble; NULL: the job's network */
     srv_http *http;
     connection *connection; /* NULL: the client has disconnected */
     struct ticket *next;    /* in the list of finished ones */
@@ -35,7 +41,9 @@ typedef struct ticket {
 /* A request, from its header to the end of the answer. */
 struct connection {
     struct lws *wsi;
-    char path[MAX_PATH];
+    char path[MAX_PATH], query[MAX_PATH];
+    char id[MAX_ID];    /* X-Request-Id: the client's, or made here */
+    char trace[MAX_ID]; /* traceparent, as given; empty: none */
     bool post;
     char *body;
     size_t size, expected;
@@ -52,9 +60,13 @@ struct srv_http {
     srv_site site;
     struct lws_context *context;
     struct lws_vhost *vhost;
+    srv_sockets *sockets; /* NULL: no live characters */
+    atomic_bool awake;    /* lws_cancel_service was called and not yet handled */
+    uint64_t requests;
     pthread_mutex_t mutex; /* of the list */
     ticket *done;
     int under_way; /* number of tickets in use */
+    lws_sorted_usec_list_t watchdog;
     volatile sig_atomic_t stop, refresh;
 };
 
@@ -64,26 +76,57 @@ static void log_request(const srv_http *http, const connection *c)
 {
     if (!http->def.log_requests)
         return;
-    json_t *o = json_pack("{ss ss si sI sf}", "method", c->post ? "POST" : "GET", "path", c->path, "status",
-                          c->answer.status, "bytes", (json_int_t)c->answer.size, "ms",
-                          1e-6 * (double)(srv_now() - c->begun));
-    char *line = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+    char address[64] = "";
+    lws_get_peer_simple(c->wsi, address, sizeof address);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    json_t *o =
+        json_pack("{sf ss ss ss ss ss si sI sf}", "time", (double)now.tv_sec + 1e-9 * (double)now.tv_nsec,
+                  "level", c->answer.status < 500 ? "info" : "error", "request_id", c->id, "client", address,
+                  "method", c->post ? "POST" : "GET", "path", c->path, "status", c->answer.status, "bytes",
+                  (json_int_t)c->answer.size, "ms", 1e-6 * (double)(srv_now() - c->begun));
+    if (o && c->trace[0])
+        json_object_set_new(o, "traceparent", json_string(c->trace));
+    char *line = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(14)) : NULL;
     if (line)
         fprintf(stderr, "%s\n", line);
     free(line);
     json_decref(o);
 }
 
+static void count_answer(srv_http *http, int status)
+{
+    if (status < 0 || status >= SRV_STATUSES)
+        return;
+    atomic_fetch_add_explicit(&http->site.answers[status / 100], 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&http->site.status[status], 1, memory_order_relaxed);
+}
+
 static int answer(srv_http *http, connection *c, srv_answer a)
 {
     c->answer = a;
     c->answered = true;
-    const int class = a.status / 100;
-    if (class >= 0 && class < 6)
-        atomic_fetch_add_explicit(&http->site.answers[class], 1, memory_order_relaxed);
+    count_answer(http, a.status);
     log_request(http, c);
     lws_callback_on_writable(c->wsi);
     return 0;
+}
+
+static int add_header(connection *c, const char *name, const char *value, unsigned char **p,
+                      unsigned char *end)
+{
+    return lws_add_http_header_by_name(c->wsi, (const unsigned char *)name, (const unsigned char *)value,
+                                       (int)strlen(value), p, end);
+}
+
+/* A page may load nothing but what this server has. */
+static int add_page_headers(connection *c, unsigned char **p, unsigned char *end)
+{
+    return add_header(c, "Content-Security-Policy:",
+                      "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; "
+                      "frame-ancestors 'none'; base-uri 'none'",
+                      p, end) ||
+           add_header(c, "Referrer-Policy:", "no-referrer", p, end);
 }
 
 static int write_head(connection *c)
@@ -94,14 +137,16 @@ static int write_head(connection *c)
     char number[32];
     if (lws_add_http_common_headers(c->wsi, (unsigned)a->status, a->type, (lws_filepos_t)a->size, &p, end))
         return -1;
-    if (a->header >= 0) {
-        snprintf(number, sizeof number, "%lld", (long long)a->header);
-        if (lws_add_http_header_by_name(c->wsi, (const unsigned char *)"Inference-Header-Content-Length:",
-                                        (const unsigned char *)number, (int)strlen(number), &p, end))
-            return -1;
-    }
-    if (a->retry && lws_add_http_header_by_name(c->wsi, (const unsigned char *)"Retry-After:",
-                                                (const unsigned char *)"1", 1, &p, end))
+    snprintf(number, sizeof number, "%lld", (long long)a->header);
+    if ((a->header >= 0 && add_header(c, "Inference-Header-Content-Length:", number, &p, end)) ||
+        (a->retry && add_header(c, "Retry-After:", "1", &p, end)) ||
+        (a->status == 401 && add_header(c, "WWW-Authenticate:", "Bearer", &p, end)) ||
+        (c->id[0] && add_header(c, "X-Request-Id:", c->id, &p, end)) ||
+        (c->trace[0] && add_header(c, "traceparent:", c->trace, &p, end)) ||
+        (a->attachment && add_header(c, "Content-Disposition:", a->attachment, &p, end)) ||
+        add_header(c, "X-Content-Type-Options:", "nosniff", &p, end) ||
+        add_header(c, "Cache-Control:", a->page ? "no-cache" : "no-store", &p, end) ||
+        (a->page && add_page_headers(c, &p, end)))
         return -1;
     return lws_finalize_write_http_header(c->wsi, start, &p, end) ? -1 : 0;
 }
@@ -159,12 +204,36 @@ static void job_done(srv_job *job)
     t->next = http->done;
     http->done = t;
     pthread_mutex_unlock(&http->mutex);
-    lws_cancel_service(http->context);
+    srv_http_wake(http);
 }
 
-static srv_answer answer_of(const srv_job *job)
+static void run_call(srv_job *job)
 {
+    ticket *t = job->context;
+    srv_call_run(t->call);
+}
+
+static void free_ticket(ticket *t)
+{
+    srv_call_free(t->call);
+    if (t->job.infer.model)
+        srv_release(t->job.infer.model);
+    srv_infer_free(&t->job.infer);
+    free(t);
+}
+
+static srv_answer answer_of(const ticket *t)
+{
+    const srv_job *job = &t->job;
     srv_answer a = {.status = 200, .type = "application/json"};
+    ami_error err = {""};
+    if (t->call && !(a.body = srv_call_answer(t->call, &a.size, &a.header, &err)))
+        return srv_error(strstr(err.text, "out of memory") ? 500 : 400, "%s", err.text);
+    if (t->call) {
+        if (a.header >= 0)
+            a.type = "application/octet-stream";
+        return a;
+    }
     if (!job->failed && (a.body = srv_infer_answer(&job->infer, &a.size, &a.header))) {
         if (a.header >= 0)
             a.type = "application/octet-stream";
@@ -188,34 +257,49 @@ static void take_done(srv_http *http)
         http->under_way--;
         if (t->connection) {
             t->connection->ticket = NULL;
-            answer(http, t->connection, answer_of(&t->job));
+            answer(http, t->connection, answer_of(t));
         }
-        srv_release(t->job.infer.model);
-        srv_infer_free(&t->job.infer);
-        free(t);
+        free_ticket(t);
         t = next;
     }
+}
+
+/* Reads the request into the ticket; a sentence and a status where it is not valid. */
+static bool read_job(srv_http *http, const connection *c, const char *name, int version, ticket *t,
+                     int *status, ami_error *err)
+{
+    const char *body = c->body ? c->body : "";
+    srv_model *m = srv_acquire(http->def.store, name, version);
+    if (!m && http->def.ensembles && version <= 1 && srv_is_ensemble(name)) {
+        t->job.run = run_call;
+        t->call = srv_call_read(http->def.ensembles, name, body, c->size, c->header, err);
+        *status = strstr(err->text, "out of memory") ? 503 : 400;
+        return t->call;
+    }
+    *status = 404;
+    if (!m)
+        return ami_fail(err, "there is no model \"%s\"%s", name, version ? " of this version" : "");
+    if (srv_infer_read(&t->job.infer, m, body, c->size, c->header, err))
+        return true;
+    t->job.infer.model = NULL;
+    srv_release(m);
+    *status = strstr(err->text, "out of memory") ? 503 : 400;
+    return false;
 }
 
 static int infer(srv_http *http, connection *c, const char *name, int version)
 {
     ami_error err = {""};
-    srv_model *m = srv_acquire(http->def.store, name, version);
-    if (!m)
-        return answer(http, c,
-                      srv_error(404, "there is no model \"%s\"%s", name, version ? " of this version" : ""));
+    int status;
     ticket *t = calloc(1, sizeof *t);
-    if (!t) {
-        srv_release(m);
+    if (!t)
         return answer(http, c, srv_error(500, "out of memory"));
-    }
     t->http = http;
     t->job.done = job_done;
     t->job.context = t;
-    if (!srv_infer_read(&t->job.infer, m, c->body ? c->body : "", c->size, c->header, &err)) {
-        srv_release(m);
+    if (!read_job(http, c, name, version, t, &status, &err)) {
         free(t);
-        return answer(http, c, srv_error(strstr(err.text, "out of memory") ? 503 : 400, "%s", err.text));
+        return answer(http, c, srv_error(status, "%s", err.text));
     }
     free(c->body);
     c->body = NULL;
@@ -226,9 +310,7 @@ static int infer(srv_http *http, connection *c, const char *name, int version)
         return 0;
     http->under_way--;
     c->ticket = NULL;
-    srv_release(m);
-    srv_infer_free(&t->job.infer);
-    free(t);
+    free_ticket(t);
     return answer(http, c, srv_error(503, "too many requests are waiting; try again"));
 }
 
@@ -256,17 +338,33 @@ static int64_t json_length(struct lws *wsi)
     return *end || n < 0 ? -2 : n;
 }
 
+/* The token that a request brings: in its Authorization header, or, since web pages cannot set that for a
+ * WebSocket, as ?access_token=… in the address. False where there is none. */
+static bool given_token(struct lws *wsi, char token[512])
+{
+    static const char bearer[] = "Bearer ", argument[] = "access_token=";
+    char header[512];
+    if (lws_hdr_copy(wsi, header, sizeof header, WSI_TOKEN_HTTP_AUTHORIZATION) >= (int)sizeof bearer &&
+        strncasecmp(header, bearer, sizeof bearer - 1) == 0) {
+        snprintf(token, 512, "%s", header + sizeof bearer - 1);
+        return true;
+    }
+    /* Some versions of libwebsockets return the value, others the whole argument. */
+    if (!lws_get_urlarg_by_name(wsi, argument, header, sizeof header))
+        return false;
+    const size_t n = strncmp(header, argument, sizeof argument - 1) == 0 ? sizeof argument - 1 : 0;
+    snprintf(token, 512, "%s", header + n);
+    return true;
+}
+
 /* In constant time. */
 static bool is_authorised(const srv_http *http, struct lws *wsi)
 {
-    static const char bearer[] = "Bearer ";
-    char given[512];
+    char token[512];
     if (!http->def.token)
         return true;
-    if (lws_hdr_copy(wsi, given, sizeof given, WSI_TOKEN_HTTP_AUTHORIZATION) < (int)sizeof bearer ||
-        strncasecmp(given, bearer, sizeof bearer - 1) != 0)
+    if (!given_token(wsi, token))
         return false;
-    const char *token = given + sizeof bearer - 1;
     const size_t n = strlen(http->def.token), length = strlen(token);
     unsigned char different = length != n;
     for (size_t i = 0; i < n; i++)
@@ -278,7 +376,7 @@ static bool is_authorised(const srv_http *http, struct lws *wsi)
 static srv_answer check_header(srv_http *http, connection *c, struct lws *wsi)
 {
     char encoding[32];
-    const bool open = !strncmp(c->path, "/v2/health/", 11);
+    const bool open = !strncmp(c->path, "/v2/health/", 11) || srv_is_page(c->path);
     if (!open && !is_authorised(http, wsi))
         return srv_error(401, "an Authorization: Bearer header with the right token is required");
     const int64_t length = header_number(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
@@ -305,8 +403,48 @@ static int route(srv_http *http, connection *c)
     int version;
     if (c->post && srv_is_infer(c->path, name, &version))
         return infer(http, c, name, version);
-    const srv_request request = {c->post, c->path, c->body, c->size};
+    const srv_request request = {c->post, c->path, c->query, c->body, c->size};
+    http->site.clients = http->sockets ? srv_sockets_count(http->sockets) : 0;
     return answer(http, c, srv_route(&http->site, &request));
+}
+
+/* Copies a header that is at most 63 printable characters long; else leaves it empty. */
+static void copy_header(struct lws *wsi, const char *name, char value[MAX_ID])
+{
+    const int length = (int)strlen(name);
+    if (lws_hdr_custom_length(wsi, name, length) <= 0 ||
+        lws_hdr_custom_copy(wsi, value, MAX_ID, name, length) <= 0)
+        value[0] = 0;
+    for (const char *p = value; *p; p++)
+        if (!isgraph((unsigned char)*p)) {
+            value[0] = 0;
+            return;
+        }
+}
+
+/* The arguments of the address, joined by & again. One that does not fit is left out. */
+static void copy_query(connection *c)
+{
+    size_t at = 0;
+    for (int k = 0;; k++) {
+        char part[MAX_PATH];
+        const int n = lws_hdr_copy_fragment(c->wsi, part, sizeof part, WSI_TOKEN_HTTP_URI_ARGS, k);
+        if (n < 0)
+            return;
+        if (at + (size_t)n + 2 > sizeof c->query)
+            continue;
+        at += (size_t)snprintf(c->query + at, sizeof c->query - at, "%s%s", at ? "&" : "", part);
+    }
+}
+
+static void identify(srv_http *http, connection *c)
+{
+    copy_header(c->wsi, "x-request-id:", c->id);
+    copy_header(c->wsi, "traceparent:", c->trace);
+    if (!c->id[0])
+        snprintf(c->id, sizeof c->id, "%llx-%llx", (unsigned long long)http->site.started,
+                 (unsigned long long)++http->requests);
+    copy_query(c);
 }
 
 static int begin(srv_http *http, struct lws *wsi, const char *path, size_t length)
@@ -319,6 +457,7 @@ static int begin(srv_http *http, struct lws *wsi, const char *path, size_t lengt
     c->post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
     snprintf(c->path, sizeof c->path, "%.*s", (int)(length < MAX_PATH ? length : MAX_PATH - 1), path);
     lws_set_opaque_user_data(wsi, c);
+    identify(http, c);
     if (length >= MAX_PATH)
         return answer(http, c, srv_error(414, "the path is longer than %d bytes", MAX_PATH - 1));
     if (!c->post && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0)
@@ -346,12 +485,105 @@ static int take_body(srv_http *http, connection *c, const void *data, size_t n)
     return 0;
 }
 
+/* ---- WebSockets ---- */
+
+static const char characters_path[] = "/v1/characters";
+
+/* A web page may connect if it comes from this server, or from an allowed origin. Programs send no origin. */
+static bool is_allowed_origin(const srv_http *http, struct lws *wsi)
+{
+    char origin[512], host[512];
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) <= 0)
+        return true;
+    if (lws_hdr_copy(wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN) <= 0)
+        return false;
+    const char *allowed = http->def.allow_origin, *from = strstr(origin, "://");
+    if (allowed && (!strcmp(allowed, "*") || !strcasecmp(allowed, origin)))
+        return true;
+    return from && lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST) > 0 && !strcasecmp(from + 3, host);
+}
+
+/* Answers with the protocol's JSON error. The result is for libwebsockets. */
+static int refuse_upgrade(struct lws *wsi, unsigned status, const char *why)
+{
+    unsigned char buffer[LWS_PRE + MAX_HEADERS], *start = buffer + LWS_PRE, *p = start,
+                                                 *end = buffer + sizeof buffer - 1;
+    srv_answer a = srv_error((int)status, "%s", why);
+    const bool ok = a.body && a.size < MAX_HEADERS &&
+                    !lws_add_http_common_headers(wsi, status, a.type, (lws_filepos_t)a.size, &p, end) &&
+                    !lws_finalize_write_http_header(wsi, start, &p, end);
+    if (ok) {
+        memcpy(start, a.body, a.size);
+        lws_write(wsi, start, a.size, LWS_WRITE_HTTP_FINAL);
+    }
+    free(a.body);
+    return ok ? 1 : -1;
+}
+
+/* Accepts a WebSocket (0), or refuses it with a status. */
+static int check_upgrade(srv_http *http, struct lws *wsi)
+{
+    char path[MAX_PATH] = "";
+    if (lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI) <= 0)
+        path[0] = 0;
+    const char *why = NULL;
+    unsigned status = 0;
+    if (strcmp(path, characters_path) != 0)
+        status = 404, why = "WebSockets are at /v1/characters";
+    else if (!is_authorised(http, wsi))
+        status = 401, why = "a token is required";
+    else if (!is_allowed_origin(http, wsi))
+        status = 403, why = "pages of this origin may not connect; see --allow-origin";
+    else if (!http->sockets || !http->site.ready)
+        status = 503, why = http->sockets ? "the server is stopping" : "there are no live characters";
+    else if ((why = srv_sockets_full(http->sockets, wsi)))
+        status = 429;
+    if (!why)
+        return 0;
+    count_answer(http, (int)status);
+    return refuse_upgrade(wsi, status, why);
+}
+
+/* The inherited socket is readable: accepts what waits there. (libwebsockets 4.1 cannot listen on it
+ * itself.) */
+static int take_inherited(srv_http *http)
+{
+    for (int i = 0; i < 64; i++) {
+        const int fd = accept4(http->def.socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0)
+            break;
+        lws_adopt_socket_vhost(http->vhost, fd); /* closes it on failure */
+    }
+    return 0;
+}
+
+static bool is_socket_event(enum lws_callback_reasons reason)
+{
+    return reason == LWS_CALLBACK_ESTABLISHED || reason == LWS_CALLBACK_RECEIVE ||
+           reason == LWS_CALLBACK_SERVER_WRITEABLE || reason == LWS_CALLBACK_TIMER ||
+           reason == LWS_CALLBACK_CLOSED;
+}
+
+static void on_wake(srv_http *http)
+{
+    atomic_store(&http->awake, false);
+    take_done(http);
+    if (http->sockets)
+        srv_sockets_update(http->sockets);
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t length)
 {
     (void)user;
     srv_http *http = wsi ? lws_context_user(lws_get_context(wsi)) : NULL;
+    if (is_socket_event(reason))
+        return http->sockets ? srv_sockets_event(http->sockets, wsi, reason, in, length) : -1;
     connection *c = wsi ? lws_get_opaque_user_data(wsi) : NULL;
     switch (reason) {
+    case LWS_CALLBACK_RAW_RX_FILE:
+        return take_inherited(http);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return in && !strcmp(in, "websocket") ? check_upgrade(http, wsi) : 0;
     case LWS_CALLBACK_HTTP:
         return begin(http, wsi, in, length);
     case LWS_CALLBACK_HTTP_BODY:
@@ -368,7 +600,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return 0;
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
         if (http)
-            take_done(http);
+            on_wake(http);
         return 0;
     default:
         return 0;
@@ -378,7 +610,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 /* ---- the port ---- */
 
 static const struct lws_protocols protocols[] = {{"http", on_event, 0, 0, 0, NULL, 0},
+                                                 {SRV_SUBPROTOCOL, on_event, 0, 0, 0, NULL, 0},
                                                  {NULL, NULL, 0, 0, 0, NULL, 0}};
+
+/* A silent WebSocket is pinged after 20 s, and given up 10 s later. */
+static const lws_retry_bo_t alive = {.secs_since_valid_ping = 20, .secs_since_valid_hangup = 30};
 
 static char complaint[512]; /* libwebsockets' last error */
 
@@ -411,7 +647,7 @@ static bool check_port(const char *address, int port, ami_error *err)
 
 srv_http *srv_http_open(const srv_http_def *def, ami_error *err)
 {
-    if (!check_port(def->listen, def->port, err))
+    if (def->socket < 0 && !check_port(def->listen, def->port, err))
         return NULL;
     srv_http *http = calloc(1, sizeof *http);
     if (!http) {
@@ -419,20 +655,31 @@ srv_http *srv_http_open(const srv_http_def *def, ami_error *err)
         return NULL;
     }
     http->def = *def;
-    http->site =
-        (srv_site){.store = def->store, .workers = def->workers, .ready = true, .started = srv_now()};
+    http->site = (srv_site){.store = def->store,
+                            .workers = def->workers,
+                            .ensembles = def->ensembles,
+                            .live = def->live,
+                            .live_failure = def->live_failure,
+                            .ready = true,
+                            .started = srv_now()};
     pthread_mutex_init(&http->mutex, NULL);
+    if (def->live && !(http->sockets = srv_sockets_open(def->live, &def->limits, def->max_address))) {
+        ami_fail(err, "out of memory");
+        srv_http_close(http);
+        return NULL;
+    }
     lws_set_log_level(LLL_ERR, keep_complaint);
     struct lws_context_creation_info info;
     memset(&info, 0, sizeof info);
-    info.port = def->port;
-    info.iface = def->listen;
+    info.port = def->socket < 0 ? def->port : CONTEXT_PORT_NO_LISTEN_SERVER;
+    info.iface = def->socket < 0 ? def->listen : NULL;
     info.protocols = protocols;
     info.user = http;
     info.gid = (gid_t)-1;
     info.uid = (uid_t)-1;
     info.keepalive_timeout = 60;
     info.timeout_secs = 15;
+    info.retry_and_idle_policy = &alive;
     info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
     if (def->cert) {
         info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
@@ -441,7 +688,9 @@ srv_http *srv_http_open(const srv_http_def *def, ami_error *err)
     }
     http->context = lws_create_context(&info);
     http->vhost = http->context ? lws_get_vhost_by_name(http->context, "default") : NULL;
-    if (http->vhost)
+    const lws_sock_file_fd_type inherited = {.filefd = def->socket};
+    if (http->vhost && (def->socket < 0 || lws_adopt_descriptor_vhost(http->vhost, LWS_ADOPT_RAW_FILE_DESC,
+                                                                      inherited, protocols[0].name, NULL)))
         return http;
     ami_fail(err, "cannot listen on port %d of %s%s%s", def->port, def->listen, complaint[0] ? ": " : "",
              complaint);
@@ -456,11 +705,10 @@ void srv_http_close(srv_http *http)
     if (http->context)
         lws_context_destroy(http->context);
     http->context = NULL;
+    srv_sockets_close(http->sockets);
     for (ticket *t = http->done; t;) {
         ticket *next = t->next;
-        srv_release(t->job.infer.model);
-        srv_infer_free(&t->job.infer);
-        free(t);
+        free_ticket(t);
         t = next;
     }
     pthread_mutex_destroy(&http->mutex);
@@ -469,6 +717,12 @@ void srv_http_close(srv_http *http)
 
 int srv_http_port(const srv_http *http)
 {
+    struct sockaddr_storage own = {0};
+    socklen_t size = sizeof own;
+    if (http->def.socket >= 0 && getsockname(http->def.socket, (struct sockaddr *)&own, &size) == 0)
+        return own.ss_family == AF_INET    ? ntohs(((struct sockaddr_in *)&own)->sin_port)
+               : own.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&own)->sin6_port)
+                                           : 0;
     return lws_get_vhost_listen_port(http->vhost);
 }
 
@@ -477,9 +731,20 @@ static void warn(const char *sentence)
     fprintf(stderr, "amble-serve: %s\n", sentence);
 }
 
+/* A timer of libwebsockets, so that systemd sees whether its loop goes on. */
+static void feed_watchdog(lws_sorted_usec_list_t *timer)
+{
+    srv_http *http = lws_container_of(timer, srv_http, watchdog);
+    srv_service_notify("WATCHDOG=1");
+    lws_sul_schedule(http->context, 0, timer, feed_watchdog, (lws_usec_t)(srv_service_watchdog() / 3000));
+}
+
 void srv_http_run(srv_http *http)
 {
     int64_t end = 0;
+    srv_service_notify("READY=1");
+    if (srv_service_watchdog() > 0)
+        feed_watchdog(&http->watchdog);
     for (;;) {
         if (http->refresh) {
             http->refresh = 0;
@@ -487,6 +752,9 @@ void srv_http_run(srv_http *http)
         }
         if (http->stop && !end) {
             http->site.ready = false;
+            srv_service_notify("STOPPING=1");
+            if (http->sockets)
+                srv_sockets_end(http->sockets);
             end = srv_now() + (int64_t)(1e9 * http->def.grace_s);
         }
         if (end && (http->under_way == 0 || srv_now() >= end))
@@ -510,4 +778,10 @@ void srv_http_refresh(srv_http *http)
 {
     http->refresh = 1;
     lws_cancel_service(http->context);
+}
+
+void srv_http_wake(srv_http *http)
+{
+    if (!atomic_exchange(&http->awake, true))
+        lws_cancel_service(http->context);
 }

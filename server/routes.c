@@ -1,15 +1,16 @@
 /* Answers about metadata, repository, metrics and status. */
 #include "server/routes.h"
 
+#include "server/channel.h"
 #include "server/infer_graph.h"
+#include "server/metrics.h"
+#include "server/pages.h"
 
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 static const char json_content[] = "application/json";
 
@@ -25,7 +26,12 @@ srv_answer srv_error(int status, const char *format, ...)
     json_t *o = json_pack("{ss}", "error", err.text);
     char *body = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
-    return (srv_answer){status, json_content, body, body ? strlen(body) : 0, -1, status == 503};
+    return (srv_answer){.status = status,
+                        .type = json_content,
+                        .body = body,
+                        .size = body ? strlen(body) : 0,
+                        .header = -1,
+                        .retry = status == 503};
 }
 
 static srv_answer answer_json(json_t *o)
@@ -34,12 +40,13 @@ static srv_answer answer_json(json_t *o)
     json_decref(o);
     if (!body)
         return srv_error(500, "out of memory");
-    return (srv_answer){200, json_content, body, strlen(body), -1, false};
+    return (srv_answer){
+        .status = 200, .type = json_content, .body = body, .size = strlen(body), .header = -1};
 }
 
 static srv_answer empty(int status)
 {
-    return (srv_answer){status, json_content, NULL, 0, -1, false};
+    return (srv_answer){.status = status, .type = json_content, .header = -1};
 }
 
 /* ---- paths ---- */
@@ -212,6 +219,27 @@ static void list_names(void *context, const char *name, int version, const srv_m
         json_array_append_new(l->list, json_string(name));
 }
 
+/* Unless it is in the list already. */
+static void add_name(json_t *list, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!strcmp(json_string_value(json_array_get(list, i)), name))
+            return;
+    json_array_append_new(list, json_string(name));
+}
+
+static srv_answer answer_ensemble(const char *name, const char *path)
+{
+    if (!*path)
+        return answer_json(srv_ensemble_metadata(name));
+    if (!strcmp(path, "/ready"))
+        return empty(200);
+    if (!strcmp(path, "/config"))
+        return answer_json(srv_ensemble_config(name));
+    return srv_error(
+        404, "an ensemble has no \"%.60s\", expected the model itself, /ready, /config or /infer", path);
+}
+
 static srv_answer answer_model(srv_site *site, const char *path)
 {
     char name[SRV_NAME];
@@ -219,6 +247,8 @@ static srv_answer answer_model(srv_site *site, const char *path)
     if (!read_model(&path, name, &version))
         return srv_error(404, "expected /v2/models/NAME[/versions/VERSION], VERSION a whole number from 1");
     srv_model *m = srv_acquire(site->store, name, version);
+    if (!m && site->ensembles && version <= 1 && srv_is_ensemble(name))
+        return answer_ensemble(name, path);
     if (!m && version)
         return srv_error(404, "there is no model \"%s\" of version %d", name, version);
     if (!m)
@@ -264,137 +294,101 @@ static srv_answer answer_repository(srv_site *site, const char *path, const srv_
     return srv_error(404, "expected load or unload, found \"%s\"", word);
 }
 
-/* ---- metrics ---- */
-
-typedef struct metric {
-    FILE *out;
-    int what;
-} metric;
-
-enum { REQUESTS, FAILURES, ROWS, BATCHES, FINE, QUEUE, COMPUTE };
-
-static void put_label(FILE *out, const char *name)
-{
-    for (; *name; name++) {
-        if (*name == '"' || *name == '\\')
-            fputc('\\', out);
-        fputc(*name, out);
-    }
-}
-
-static void put_histogram(FILE *out, const char *metric_name, const char *name, int version,
-                          const atomic_llong bucket[SRV_BUCKETS], long long ns)
-{
-    long long below = 0;
-    for (int k = 0; k < SRV_BUCKETS; k++) {
-        below += atomic_load(&bucket[k]);
-        fprintf(out, "%s_bucket{model=\"", metric_name);
-        put_label(out, name);
-        if (k + 1 < SRV_BUCKETS)
-            fprintf(out, "\",version=\"%d\",le=\"%.6f\"} %lld\n", version, 1e-6 * (double)(1 << k), below);
-        else
-            fprintf(out, "\",version=\"%d\",le=\"+Inf\"} %lld\n", version, below);
-    }
-    fprintf(out, "%s_sum{model=\"", metric_name);
-    put_label(out, name);
-    fprintf(out, "\",version=\"%d\"} %.9f\n%s_count{model=\"", version, 1e-9 * (double)ns, metric_name);
-    put_label(out, name);
-    fprintf(out, "\",version=\"%d\"} %lld\n", version, below);
-}
-
-static void put_metric(void *context, const char *name, int version, const srv_model *model,
-                       const srv_stats *s, const char *why)
-{
-    static const char *const counter[] = {"requests", "failures", "rows", "batches", "fp32_batches"};
-    const metric *m = context;
-    (void)model, (void)why;
-    if (m->what == QUEUE) {
-        put_histogram(m->out, "amble_queue_seconds", name, version, s->queue_bucket,
-                      atomic_load(&s->queue_ns));
-        return;
-    }
-    if (m->what == COMPUTE) {
-        put_histogram(m->out, "amble_compute_seconds", name, version, s->compute_bucket,
-                      atomic_load(&s->compute_ns));
-        return;
-    }
-    const atomic_llong *value[] = {&s->requests, &s->failures, &s->rows, &s->batches, &s->fine};
-    fprintf(m->out, "amble_%s_total{model=\"", counter[m->what]);
-    put_label(m->out, name);
-    fprintf(m->out, "\",version=\"%d\"} %lld\n", version, (long long)atomic_load(value[m->what]));
-}
-
-static double resident_bytes(void)
-{
-    FILE *f = fopen("/proc/self/statm", "r");
-    long size = 0, resident = 0;
-    if (f) {
-        if (fscanf(f, "%ld %ld", &size, &resident) != 2)
-            resident = 0;
-        fclose(f);
-    }
-    return (double)resident * (double)sysconf(_SC_PAGESIZE);
-}
-
-static srv_answer answer_metrics(srv_site *site)
-{
-    static const struct {
-        int what;
-        const char *name, *type, *help;
-    } metrics[] = {
-        {REQUESTS, "amble_requests_total", "counter", "Requests for inference that were answered."},
-        {FAILURES, "amble_failures_total", "counter",
-         "Requests for inference that failed while they were run."},
-        {ROWS, "amble_rows_total", "counter", "Rows that went through the networks."},
-        {BATCHES, "amble_batches_total", "counter", "Batches that requests were run in."},
-        {FINE, "amble_fp32_batches_total", "counter", "Batches that ran in fp32 because of unusual rows."},
-        {QUEUE, "amble_queue_seconds", "histogram", "Time that a request waited before it was run."},
-        {COMPUTE, "amble_compute_seconds", "histogram", "Time that the batch of a request took to run."},
-    };
-    char *body = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&body, &size);
-    if (!out)
-        return srv_error(500, "out of memory");
-    for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++) {
-        fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", metrics[i].name, metrics[i].help, metrics[i].name,
-                metrics[i].type);
-        metric m = {out, metrics[i].what};
-        srv_store_visit(site->store, put_metric, &m);
-    }
-    fputs("# HELP amble_http_answers_total Answers by class of status.\n# TYPE amble_http_answers_total "
-          "counter\n",
-          out);
-    for (int c = 2; c < 6; c++)
-        fprintf(out, "amble_http_answers_total{class=\"%dxx\"} %lld\n", c,
-                (long long)atomic_load(&site->answers[c]));
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    fprintf(
-        out,
-        "# HELP amble_waiting_requests Requests that wait to be run.\n# TYPE amble_waiting_requests gauge\n"
-        "amble_waiting_requests %d\n"
-        "# HELP process_resident_memory_bytes Resident memory.\n"
-        "# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes %.0f\n"
-        "# HELP process_cpu_seconds_total CPU time, user and system.\n"
-        "# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total %.6f\n",
-        srv_waiting(site->workers), resident_bytes(),
-        (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-            1e-6 * (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec));
-    if (fclose(out) != 0) {
-        free(body);
-        return srv_error(500, "out of memory");
-    }
-    return (srv_answer){200, "text/plain; version=0.0.4", body, size, -1, false};
-}
-
 static srv_answer answer_status(srv_site *site)
 {
     listing l = {json_array(), NULL, 0, false};
     srv_store_visit(site->store, list_stats, &l);
-    return answer_json(json_pack("{ss ss sb sf si so}", "name", "amble-serve", "version", AMB_VERSION,
+    const srv_live_stats *live = site->live ? srv_live_get_stats(site->live) : NULL;
+    json_t *characters = json_null();
+    if (live)
+        characters = json_pack("{si si sI sI sI}", "now", srv_live_characters(site->live), "clients",
+                               site->clients, "steps", (json_int_t)atomic_load(&live->steps),
+                               "missed_deadlines", (json_int_t)atomic_load(&live->missed), "frames",
+                               (json_int_t)atomic_load(&live->frames));
+    return answer_json(json_pack("{ss ss sb sf si so so}", "name", "amble-serve", "version", AMB_VERSION,
                                  "ready", site->ready, "up_s", 1e-9 * (double)(srv_now() - site->started),
-                                 "waiting", srv_waiting(site->workers), "models", l.list));
+                                 "waiting", srv_waiting(site->workers), "characters", characters, "models",
+                                 l.list));
+}
+
+/* The value of a query's argument; false where it is not given or does not fit. */
+static bool argument(const char *query, const char *key, char *value, size_t size)
+{
+    const size_t n = strlen(key);
+    for (const char *p = query; *p; p += strcspn(p, "&"), p += *p == '&') {
+        const size_t length = strcspn(p, "&");
+        if (length <= n || strncmp(p, key, n) != 0 || p[n] != '=' || length - n - 1 >= size)
+            continue;
+        memcpy(value, p + n + 1, length - n - 1);
+        value[length - n - 1] = 0;
+        return true;
+    }
+    return false;
+}
+
+static srv_answer answer_skills(srv_site *site, const char *query)
+{
+    char name[128] = "default";
+    if (!site->live)
+        return srv_error(503, "there are no live characters: %s", site->live_failure);
+    argument(query, "set", name, sizeof name);
+    const int set = srv_live_find_set(site->live, name);
+    if (set < 0)
+        return srv_error(404, "there is no set of models \"%s\"", name);
+    char *body = srv_skills_json(site->live, set);
+    if (!body)
+        return srv_error(500, "out of memory");
+    return (srv_answer){
+        .status = 200, .type = json_content, .body = body, .size = strlen(body), .header = -1};
+}
+
+static srv_answer answer_motion(srv_site *site, const char *query)
+{
+    static const struct {
+        const char *format, *type, *attachment;
+    } formats[] = {{"txt", "application/json", "attachment; filename=\"style.txt\""},
+                   {"bvh", "text/plain", "attachment; filename=\"style.bvh\""},
+                   {"npz", "application/octet-stream", "attachment; filename=\"style.npz\""}};
+    char style[512], format[16] = "txt";
+    ami_error err = {""};
+    size_t k = 0;
+    bool missing;
+    if (!site->ensembles)
+        return srv_error(503, "there are no styles: the networks were not found");
+    if (!argument(query, "style", style, sizeof style))
+        return srv_error(400, "expected /v1/motion?style=NAME, or a mixture such as walk:0.7,zombie:0.3");
+    argument(query, "format", format, sizeof format);
+    while (k < 3 && strcmp(formats[k].format, format) != 0)
+        k++;
+    if (k == 3)
+        return srv_error(400, "the format is \"%s\", expected txt, bvh or npz", format);
+    srv_answer a = {
+        .status = 200, .type = formats[k].type, .header = -1, .attachment = formats[k].attachment};
+    a.body = srv_motion_file(site->ensembles, style, format, &a.size, &missing, &err);
+    return a.body ? a : srv_error(missing ? 404 : 400, "%s", err.text);
+}
+
+static const srv_page *find_page(const char *path)
+{
+    for (const srv_page *p = srv_pages; p->path; p++)
+        if (!strcmp(p->path, path))
+            return p;
+    return NULL;
+}
+
+bool srv_is_page(const char *path)
+{
+    return find_page(path);
+}
+
+static srv_answer answer_page(const srv_page *page)
+{
+    char *body = malloc(page->size);
+    if (!body)
+        return srv_error(500, "out of memory");
+    memcpy(body, page->data, page->size);
+    return (srv_answer){
+        .status = 200, .type = page->type, .body = body, .size = page->size, .header = -1, .page = true};
 }
 
 srv_answer srv_route(srv_site *site, const srv_request *request)
@@ -415,6 +409,8 @@ srv_answer srv_route(srv_site *site, const srv_request *request)
     if (!strcmp(path, "/v2/models") || !strcmp(path, "/v2/models/")) {
         listing l = {json_array(), NULL, 0, false};
         srv_store_visit(site->store, list_names, &l);
+        for (int i = 0; site->ensembles && srv_ensemble_name(i); i++)
+            add_name(l.list, srv_ensemble_name(i));
         return answer_json(json_pack("{so}", "models", l.list));
     }
     if (!strcmp(path, "/v2/models/stats")) {
@@ -425,9 +421,17 @@ srv_answer srv_route(srv_site *site, const srv_request *request)
     if (begins(&path, "/v2/models"))
         return answer_model(site, path);
     if (!strcmp(path, "/metrics"))
-        return answer_metrics(site);
+        return srv_metrics(site);
     if (!strcmp(path, "/v1/status"))
         return answer_status(site);
+    if (!strcmp(path, "/v1/motion"))
+        return answer_motion(site, request->query);
+    if (srv_is_page(path))
+        return answer_page(find_page(path));
+    if (!strcmp(path, "/v1/skills"))
+        return answer_skills(site, request->query);
+    if (!strcmp(path, "/v1/characters"))
+        return srv_error(426, "/v1/characters is a WebSocket, of the subprotocol " SRV_SUBPROTOCOL);
     return srv_error(404,
                      "there is no %.200s; the Open Inference Protocol is under /v2, metrics under /metrics",
                      request->path);

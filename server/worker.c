@@ -69,6 +69,13 @@ static bool is_usual(const srv_model *m, const float *rows, int n)
 static void run_batch(srv_job **job, int jobs, int rows, scratch *s)
 {
     srv_model *m = job[0]->infer.model;
+    if (job[0]->run) {
+        job[0]->begun = srv_now();
+        job[0]->run(job[0]);
+        job[0]->ended = srv_now();
+        job[0]->done(job[0]);
+        return;
+    }
     const size_t in = m->graph ? 0 : (size_t)ami_model_inputs(m->model),
                  out = m->graph ? 0 : (size_t)ami_model_outputs(m->model);
     const int64_t begun = srv_now();
@@ -120,11 +127,12 @@ static int take_batch(srv_workers *w, srv_job **job, int *rows)
     int n = 0;
     srv_job **at = &w->first;
     const srv_model *m = w->first->infer.model;
+    const int most = w->first->run ? 1 : MAX_JOBS;
     const bool fine = w->first->fine;
     *rows = 0;
-    while (*at && n < MAX_JOBS) {
+    while (*at && n < most) {
         srv_job *j = *at;
-        if (j->infer.model == m && j->fine == fine &&
+        if (j->infer.model == m && (n == 0 || !j->run) && j->fine == fine &&
             (n == 0 || (!m->graph && *rows + j->infer.rows <= w->def.max_batch))) {
             *at = j->next;
             if (!*at && w->last == &j->next)
@@ -222,8 +230,9 @@ void srv_workers_stop(srv_workers *workers)
 
 bool srv_submit(srv_workers *workers, srv_job *job)
 {
-    job->fine = job->infer.model->graph ? !srv_graph_within(&job->infer, usual)
-                                        : !is_usual(job->infer.model, job->infer.in, job->infer.rows);
+    job->fine =
+        !job->run && (job->infer.model->graph ? !srv_graph_within(&job->infer, usual)
+                                              : !is_usual(job->infer.model, job->infer.in, job->infer.rows));
     pthread_mutex_lock(&workers->mutex);
     const bool capacity = workers->waiting < workers->def.max_queue && !workers->stopping;
     if (capacity) {

@@ -10,6 +10,7 @@
 
 typedef struct srv_job {
     srv_infer infer;
+    void (*run)(struct srv_job *job);  /* NULL: runs infer; else this alone, without others */
     bool fine;                         /* set by srv_submit: it runs in fp32, because of its own rows */
     bool failed;                       /* out of memory */
     int64_t queued, begun, ended;      /* ns of the monotonic clock */

@@ -69,7 +69,7 @@ cp "$root/tests/data/onnx/good/act_elu.onnx" models/versioned/1/model.onnx
 cp "$root/tests/data/onnx/good/gemm_opset13.onnx" models/versioned/3/model.onnx
 cp "$root/tests/data/graph/exports/rsl_lstm_batch.onnx" models/lstm.onnx
 echo nonsense >models/broken.onnx
-check 'it starts beside a broken file' start --models models
+check 'it starts beside a broken file' start --models models --log-requests
 check 'and says which one' grep -q 'models/broken.onnx: ' err
 
 # ---- metadata ----
@@ -208,8 +208,80 @@ check 'load' test "$code" = 200
 ask /v2/models/phase/ready
 check 'what is loaded is there' test "$code" = 200
 check 'no such file to load' refuses 400 'there is no model \"fly\"' /v2/repository/models/fly/load -X POST
+# ---- ensembles, motions, pages, identification ----
+for path in /v2/models/style_motion /v2/models/style_motion/ready /v2/models/style_motion/config /v2/models/deepphase_sequence /v1/skills; do
+    ask $path
+    check "GET $path" test "$code" = 200
+done
+ask /v2/models
+check 'the ensembles are listed' grep -q '"deepphase_sequence","style_motion"\]' body
+style=/v2/models/style_motion/infer
+ask $style -d '{"id":"x","inputs":[{"name":"style","shape":[1],"datatype":"BYTES","data":["walk:0.7,zombie:0.3"]}]}'
+check 'a style as a window' grep -q '^{"model_name":"style_motion","model_version":"1","id":"x","outputs":\[{"name":"window","datatype":"FP32","shape":\[1,60,73\],"data":\[' body
+check 'of 4380 numbers' test "$(tr , '\n' <body | wc -l)" -ge 4380
+check 'no such style' refuses 400 'there is no style \"ballet\"' $style -d '{"inputs":[{"name":"style","shape":[1],"datatype":"BYTES","data":["ballet"]}]}'
+check 'neither style nor latent' refuses 400 'expected one of the inputs' $style -d '{"inputs":[{"name":"style","shape":[1],"datatype":"BYTES","data":[""]}]}'
+check 'a latent of another size' refuses 400 'expected the shape [rows,256]' $style -d '{"inputs":[{"name":"latent","shape":[1,3],"datatype":"FP32","data":[1,2,3]}]}'
+check 'a style of another type' refuses 400 'has datatype \"FP32\", expected BYTES' $style -d '{"inputs":[{"name":"style","shape":[1],"datatype":"FP32","data":["walk"]}]}'
+phases=/v2/models/deepphase_sequence/infer
+printf '{"inputs":[{"name":"frames","shape":[3,132],"datatype":"FP32","data":[%s]},{"name":"dt","shape":[1],"datatype":"FP32","data":[0.0333]}],"outputs":[{"name":"phase"},{"name":"period_s"}]}' "$(numbers 396)" >three.json
+ask $phases -d @three.json
+check 'phases of a sequence' grep -q '"outputs":\[{"name":"phase","datatype":"FP32","shape":\[3\],"data":\[.*{"name":"period_s","datatype":"FP32","shape":\[1\]' body
+check 'no frames' refuses 400 'has no \"frames\"' $phases -d '{"inputs":[{"name":"dt","shape":[1],"datatype":"FP32","data":[0.03]}]}'
+check 'a dt of 0' refuses 400 '\"dt\" is 0 s' $phases -d '{"inputs":[{"name":"dt","shape":[1],"datatype":"FP32","data":[0]}]}'
+check 'too few frames' refuses 400 'are not 264 numbers' $phases -d '{"inputs":[{"name":"frames","shape":[2,132],"datatype":"FP32","data":[1]}]}'
+ask '/v1/motion?style=walk:0.7,zombie:0.3&format=bvh'
+check 'a motion as BVH' grep -q '^HIERARCHY' body
+ask '/v1/motion?style=run'
+check 'a motion as DeepMimic writes it' grep -q '"Frames"' body
+ask '/v1/motion?format=npz&style=run'
+check 'a motion as npz, or no libzip' test "$(head -c 2 body)" = PK -o "$code" = 400
+check 'a motion of no style' refuses 404 'there is no style \"ballet\"' '/v1/motion?style=ballet'
+check 'a motion without a style' refuses 400 'expected /v1/motion?style=NAME' /v1/motion
+check 'a motion in another format' refuses 400 'expected txt, bvh or npz' '/v1/motion?style=run&format=fbx'
+check 'characters without a WebSocket' refuses 426 'is a WebSocket' /v1/characters
+for path in / /models /app.js /render.js /client.js /models.js /style.css /icon.svg; do
+    code=$(curl -s -m 20 -o body -D headers -w '%{http_code}' "$at$path")
+    check "the page $path" test "$code" = 200 -a -s body
+    check "$path may load nothing foreign" grep -qi "^Content-Security-Policy: default-src 'self'" headers
+done
+check 'no page names another host' sh -c "! grep -hoE '(src|href)=\"?https?://' \"$root\"/server/web/*"
+curl -s -m 20 -o body -D headers -H 'X-Request-Id: mine-1' -H 'traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' "$at/v2"
+check 'the request id comes back' grep -qi '^X-Request-Id: mine-1' headers
+check 'the trace goes through' grep -qi '^traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' headers
+check 'requests are logged as JSON' grep -q '"request_id":"mine-1".*"path":"/v2","status":200.*"traceparent":"00-0af' err
+ask /metrics
+for name in amble_characters amble_frame_late_seconds_count amble_step_seconds_sum amble_missed_deadlines_total 'amble_events_total{event="fell"}' \
+    'amble_http_errors_total{status="404"}' process_cpu_seconds_total; do
+    check "metric $name" grep -qF "$name " body
+done
+if command -v promtool >/dev/null 2>&1; then
+    check 'promtool accepts the metrics' promtool check metrics <body
+    check 'and the alert rules' promtool check rules "$root/deploy/prometheus/alerts.yml"
+    check 'which fire when they should' promtool test rules "$root/deploy/prometheus/alerts_test.yml"
+fi
+check 'it is healthy' "$serve" --check "$at"
+check 'nobody is at port 1' sh -c "! '$serve' --check http://127.0.0.1:1"
 stop
 check 'SIGTERM ends it' test "$status" = 0
+
+# ---- a socket from systemd ----
+if command -v systemd-socket-activate >/dev/null 2>&1; then
+    port=$((20000 + $$ % 20000))
+    systemd-socket-activate -l 127.0.0.1:$port "$serve" --models models --max-characters 0 >out 2>err &
+    pid=$!
+    at=http://127.0.0.1:$port
+    for _ in $(seq 100); do
+        ask /v2/health/ready
+        [ "$code" = 200 ] && break
+        sleep .05
+    done
+    check 'an inherited socket is served' test "$code" = 200
+    ask $infer -d @two.json
+    check 'with inference' test "$code" = 200
+    stop
+    check 'and left at the end' test "$status" = 0
+fi
 
 # ---- limits, tokens, options ----
 echo secret >token
@@ -226,7 +298,7 @@ port=${at##*:}
 check 'a port that is taken' test $? = 2
 check 'is a sentence' grep -q "cannot listen on port $port of 127.0.0.1" err2
 stop
-for words in '--port 70000' '--threads 0' '--max-queue x' '--models nowhere' '--token-file nowhere' '--tls-cert x.pem' 'word'; do
+for words in '--set few' '--set few=nowhere' '--set default=.' '--port 70000' '--threads 0' '--max-queue x' '--models nowhere' '--token-file nowhere' '--tls-cert x.pem' 'word'; do
     # shellcheck disable=SC2086
     "$serve" $words >out2 2>err2
     check "$words is refused" test $? = 2 -a -s err2
