@@ -32,6 +32,10 @@ void ami_policy_free(ami_policy *policy);
  * not an actor. */
 bool ami_policy_describe(ami_policy *policy, const ami_net *net, ami_error *err);
 
+/* Writes what ami_policy_describe reads, except the motion, into a network's metadata: of an actor for
+ * environments of this definition. False, and a part may be written, when memory is short. */
+AMI_MUST_CHECK bool ami_policy_write_meta(ami_net *net, const ami_env_def *def, double physics_hz);
+
 /* The path of the critic for the actor in file `policy`: "…/walk_critic.onnx" for "…/walk.onnx", else
  * "…/critic.onnx" in the same folder, as in a run folder. False if neither is a readable file; path is then
  * the second. */
