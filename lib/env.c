@@ -685,9 +685,11 @@ amb_result amb_env_save_actor(const amb_env *env, const amb_actor_def *def, cons
 {
     LIB_REQUIRE(env && def && path);
     const lib_scene *s = env->all->scene;
+    static const char report[] = "style "; /* what the name of invented motions begins with */
+    const char *name = s->followed.name;
     char style[256 + 8];
-    const char *drawn = s->followed.motions.style;
-    snprintf(style, sizeof style, "style:%s", s->invented && drawn ? drawn : "random");
+    snprintf(style, sizeof style, "style:%s",
+             strncmp(name, report, strlen(report)) == 0 ? name + strlen(report) : "random");
     const lib_actor_scene scene = {.env = &env->env.def,
                                    .physics_hz = s->has_policy ? s->policy.physics_hz : s->def.physics_hz,
                                    .inputs = ami_env_obs_size(&env->env),

@@ -76,6 +76,11 @@ amb_check() {
             amb_need libegl-dev amb_has_header EGL/eglext.h
             amb_need libgl1-mesa-dri amb_has_gl_drivers
             ;;
+        python) # what the Python package is built with, and its tests' environment made
+            amb_need python3-dev amb_has_header "$(python3 -c 'import sysconfig; print(sysconfig.get_paths()["include"])' 2>/dev/null)/Python.h"
+            amb_need python3-pip python3 -m pip --version
+            amb_need python3-venv python3 -c 'import venv'
+            ;;
         server) amb_need libwebsockets-dev amb_has_header libwebsockets.h ;; # what amble-serve is built with
         server_tests) amb_need curl command -v curl ;;
         osmesa) amb_need libosmesa6 amb_has_osmesa ;; # another way to draw; newer distributions have none, and nothing needs it

@@ -1,4 +1,5 @@
-/* _amble.ModelSet and _amble.Character: live characters. A body's transform is seven float64: position (3), rotation wxyz (4). */
+/* _amble.ModelSet and _amble.Character: live characters. A body's transform is seven float64: position
+ * (3), rotation wxyz (4). */
 #include "python/src/module.h"
 
 #include <math.h>

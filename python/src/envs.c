@@ -1,4 +1,5 @@
-/* _amble.Envs: amb_envs with the arrays that its steps write to. A single environment is one of a count of 1. */
+/* _amble.Envs: amb_envs with the arrays that its steps write to. A single environment is one of a count of
+ * 1. */
 #include "python/src/module.h"
 
 #include <stddef.h>
@@ -7,7 +8,8 @@
 enum { SLOTS = 2, ARRAYS = 10 };
 static const char what[] = "environment";
 
-/* Two sets of arrays, which a caller uses in turn, so that what a step returned is still there after the next. */
+/* Two sets of arrays, which a caller uses in turn, so that what a step returned is still there after the
+ * next. */
 typedef struct envs {
     ext_handle handle; /* amb_envs */
     amb_env_info info;
@@ -556,7 +558,8 @@ static bool read_layer(PyObject *row, amb_dense_layer *layer, Py_buffer *weight,
     return true;
 }
 
-/* save_actor(layers, mean, std, clip, half, path): layers are tuples (weight, bias or None, activation, alpha). */
+/* save_actor(layers, mean, std, clip, half, path): layers are tuples (weight, bias or None, activation,
+ * alpha). */
 static PyObject *save_actor(PyObject *object, PyObject *args)
 {
     envs *self = (envs *)object;

@@ -1,4 +1,5 @@
-/* The module amble._amble: exceptions, definitions, arrays and handles, and the functions that need no object. */
+/* The module amble._amble: exceptions, definitions, arrays and handles, and the functions that need no
+ * object. */
 #include "python/src/module.h"
 
 #include <limits.h>
@@ -25,7 +26,8 @@ PyObject *ext_done(amb_result result)
     Py_RETURN_NONE;
 }
 
-/* An assertion of the library's becomes an exception: the function that failed returns AMB_ERROR_ARGUMENT with a sentence. */
+/* An assertion of the library's becomes an exception: the function that failed returns AMB_ERROR_ARGUMENT
+ * with a sentence. */
 static void on_assertion(void *context, const char *condition, const char *function)
 {
     (void)context, (void)condition, (void)function;

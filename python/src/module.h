@@ -1,10 +1,12 @@
-/* What the files of the extension module amble._amble share: exceptions, definitions from keyword arguments, arrays, handles.
+/* What the files of the extension module amble._amble share: exceptions, definitions from keyword arguments,
+ * arrays, handles.
  *
- * The extension binds the public library and has no logic of its own. It uses CPython's stable ABI (3.11), so one binary serves
- * every later version. Arrays are anything with the buffer protocol; it knows nothing of numpy.
+ * The extension binds the public library and has no logic of its own. It uses CPython's stable ABI (3.11),
+ * so one binary serves every later version. Arrays are anything with the buffer protocol; it knows nothing of
+ * numpy.
  *
- * Calls that compute release the GIL. A handle counts the calls that are using it: a second thread gets a RuntimeError where the
- * library allows one thread at a time, and close() one while a call runs. */
+ * Calls that compute release the GIL. A handle counts the calls that are using it: a second thread gets
+ * a RuntimeError where the library allows one thread at a time, and close() one while a call runs. */
 #ifndef AMBLE_PYTHON_MODULE_H
 #define AMBLE_PYTHON_MODULE_H
 
@@ -50,9 +52,10 @@ typedef struct ext_field {
     size_t other;          /* of EXT_TEXTS */
 } ext_field;
 
-/* Sets fields of `def` from a dictionary; None leaves a default. `what` names it in sentences ("an environment"). Texts stay valid
- * as long as *keep, a list that this function makes; the caller drops it. False with an exception: an unknown name (TypeError), a
- * value of another type (TypeError) or one that the field cannot hold (ValueError). */
+/* Sets fields of `def` from a dictionary; None leaves a default. `what` names it in sentences ("an
+ * environment"). Texts stay valid as long as *keep, a list that this function makes; the caller drops it.
+ * False with an exception: an unknown name (TypeError), a value of another type (TypeError) or one that
+ * the field cannot hold (ValueError). */
 bool ext_read_fields(PyObject *dict, const ext_field *fields, void *def, const char *what, PyObject **keep);
 
 /* A text or path as UTF-8; owned by `keep` (a list). */
@@ -64,12 +67,14 @@ extern const ext_field ext_model_fields[];
 
 /* ---- arrays ---- */
 
-/* Gets a C-contiguous buffer of one type: f float32, d float64, ? bool, B uint8, q int64, Q uint64. shape: -1 is any length. False
- * with an exception whose sentence begins with `what`. The caller releases the view. */
+/* Gets a C-contiguous buffer of one type: f float32, d float64, ? bool, B uint8, q int64, Q uint64. shape:
+ * -1 is any length. False with an exception whose sentence begins with `what`. The caller releases the
+ * view. */
 bool ext_get_array(PyObject *object, const char *what, char type, bool writable, int rank,
                    const Py_ssize_t *shape, Py_buffer *view);
 
-/* The type of an array by its format: one of the letters above, also i int32 and e float16; 0: another one. */
+/* The type of an array by its format: one of the letters above, also i int32 and e float16; 0: another
+ * one. */
 char ext_array_type(const Py_buffer *view);
 
 /* ---- handles ---- */
@@ -84,11 +89,12 @@ typedef struct ext_handle {
 
 extern unsigned ext_forks; /* how often this process is a fork's child */
 
-/* Called before an object that uses more than one thread is made: false with an exception in a forked child whose parent had
- * started OpenMP's threads, where they would never answer. */
+/* Called before an object that uses more than one thread is made: false with an exception in a forked
+ * child whose parent had started OpenMP's threads, where they would never answer. */
 bool ext_begin_threads(int threads);
 
-/* False with an exception where the handle is closed, belongs to a process that forked this one and has threads, or is in use. */
+/* False with an exception where the handle is closed, belongs to a process that forked this one and has
+ * threads, or is in use. */
 bool ext_enter(ext_handle *handle, const char *what);
 void ext_leave(ext_handle *handle);
 bool ext_may_close(ext_handle *handle, const char *what);

@@ -45,7 +45,8 @@ static PyObject *new_deepphase(PyTypeObject *type, PyObject *args, PyObject *kwa
     return (PyObject *)self;
 }
 
-/* encode(features, phases, unwrapped): unwrapped None: each frame for itself; else as frames of one motion. */
+/* encode(features, phases, unwrapped): unwrapped None: each frame for itself; else as frames of one
+ * motion. */
 static PyObject *encode(PyObject *self, PyObject *args)
 {
     PyObject *features_array, *phases_array, *unwrapped_array;

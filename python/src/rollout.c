@@ -166,7 +166,8 @@ static const ext_field evaluation_fields[] = {
     {NULL, 0, 0, NULL, 0},
 };
 
-/* evaluate(env_settings, rollout_settings, evaluation_settings, pushes, progress): pushes (n, 2) float64, or None. */
+/* evaluate(env_settings, rollout_settings, evaluation_settings, pushes, progress): pushes (n, 2) float64,
+ * or None. */
 static PyObject *evaluate(PyObject *module, PyObject *args)
 {
     enum { MAX_PUSHES = 1000 };
