@@ -7,6 +7,7 @@
 #include "options/threads.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 enum { TABLE = 64, MAX_ROUNDS = 1000 }; /* steps of actions, drawn beforehand and used again and again */
 
@@ -27,6 +28,13 @@ static void step_one(crowd *c, int e, const float *actions)
         c->episodes[e]++;
     }
     ami_env_observe(&c->env[e], c->obs + (size_t)e * AMI_OBS_MAX);
+}
+
+static double processor_time(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 static double run(crowd *c)
@@ -69,15 +77,19 @@ static bool prepare(crowd *c, ami_error *err)
 bool bench_random_actions(const bench_random_def *def, bench_random *result, ami_error *err)
 {
     crowd c = {.def = def};
-    double rate[MAX_ROUNDS];
+    double rate[MAX_ROUNDS], cpu[MAX_ROUNDS];
     const bool ok = prepare(&c, err);
     *result = (bench_random){0};
     if (ok) {
         cli_set_threads(def->threads);
         run(&c); /* warms the caches */
-        for (int r = 0; r < def->rounds && r < MAX_ROUNDS; r++)
-            rate[r] = (double)def->envs * def->steps / run(&c);
+        for (int r = 0; r < def->rounds && r < MAX_ROUNDS; r++) {
+            const double began = processor_time(), steps = (double)def->envs * def->steps;
+            rate[r] = steps / run(&c);
+            cpu[r] = steps / (processor_time() - began);
+        }
         result->steps_per_s = bench_median(rate, def->rounds);
+        result->steps_per_cpu_s = bench_median(cpu, def->rounds);
         for (int e = 0; e < def->envs; e++)
             result->episodes += c.episodes[e];
     }

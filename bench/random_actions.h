@@ -17,8 +17,9 @@ typedef struct bench_random_def {
 } bench_random_def;
 
 typedef struct bench_random {
-    double steps_per_s; /* of all, median of the rounds */
-    int64_t episodes;   /* that ended, in all rounds */
+    double steps_per_s;     /* of all, median of the rounds */
+    double steps_per_cpu_s; /* the same by processor time, of all threads */
+    int64_t episodes;       /* that ended, in all rounds */
 } bench_random;
 
 /* One parallel region a control step, because a trainer chooses all actions before the next. False and a

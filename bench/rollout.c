@@ -358,6 +358,7 @@ static bool measure_random(const arguments *a, const ami_policy *policy, const a
             json_object_set_new(o, "threads", json_integer(def.threads));
             json_object_set_new(o, "steps_each", json_integer(def.steps));
             json_object_set_new(o, "steps_per_s", cli_real(out.steps_per_s));
+            json_object_set_new(o, "steps_per_cpu_s", cli_real(out.steps_per_cpu_s));
             json_object_set_new(o, "episodes", json_integer(out.episodes));
             json_array_append_new(rows, o);
         }

@@ -581,11 +581,12 @@ static int train_with(const arguments *a, const ami_checkpoint *resumed, const a
         (train = create_training(&settings, character, &followed, &one, &teachers, may_touch, &err)) !=
             NULL &&
         (!resumed || ami_train_load(train, resumed, &err)) && load_init(a, train, init, &err) &&
+        open_progress(a, &lines, &err) &&
         (choose_folder(a, train, folder, sizeof folder), lock = cli_run_folder_take(folder, resumed, &err)) !=
             NULL &&
         (!followed.clip || ami_keep_clip(folder, followed.path, text, followed.clip, &err)) &&
         (log = ami_event_log_open(folder, ami_train_samples(train), &err)) != NULL &&
-        log_settings(log, ami_train_settings(train), train, &err) && open_progress(a, &lines, &err)) {
+        log_settings(log, ami_train_settings(train), train, &err)) {
         fprintf(stderr,
                 "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n",
                 ami_train_motion(train), folder, settings.envs, ami_train_uses_bf16(train) ? "bf16" : "fp32",
