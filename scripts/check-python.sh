@@ -52,7 +52,8 @@ step_wheel() {
         tail -n 20 "$work/auditwheel.log" >&2
         return 1
     }
-    PATH=$work/build/bin:$PATH auditwheel show "$(wheel)" | grep -q 'manylinux_2_3' || return 1
+    PATH=$work/build/bin:$PATH auditwheel show "$(wheel)" >"$work/auditwheel.log"
+    grep -q 'manylinux_2_3' "$work/auditwheel.log" || return 1
     say "$(basename "$(wheel)"): $(($(stat -c %s "$(wheel)") / 1000000)) MB"
 }
 
