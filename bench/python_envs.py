@@ -21,9 +21,9 @@ import subprocess
 import sys
 import time
 
-import numpy as np
-
 import amble
+import numpy as np
+from python_clock import CLOCKS, rate
 
 ENVS = 64
 failed = []
@@ -39,27 +39,7 @@ def report(name, value, bar=None, text=""):
     print(f"{name:<50} {value:8.3f}{against}  {text}", flush=True)
 
 
-CLOCKS = """
-import multiprocessing, os, time
-
-def processor_time():
-    total = time.process_time()
-    for child in multiprocessing.active_children():
-        with open(f"/proc/{child.pid}/stat") as file:
-            fields = file.read().rsplit(") ", 1)[1].split()
-        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return total
-
-def rate(step, count, seconds, clock):
-    step()
-    n, began, wall = 0, clock(), time.perf_counter()
-    while time.perf_counter() - wall < seconds:
-        step()
-        n += 1
-    return n * count / (clock() - began)
-"""
-exec(CLOCKS)  # the same code in the processes of peers
-CLOCK = "time.perf_counter"
+CLOCK = "perf_counter"
 
 
 def pairs(first, second, seconds, rounds=5):
@@ -88,7 +68,7 @@ def vector_rate(threads):
     envs = amble.VectorEnv(ENVS, "style_walk", threads=threads)
     envs.reset(seed=1)
     step = stepper(envs)
-    return lambda seconds: rate(step, ENVS, seconds, eval(CLOCK))
+    return lambda seconds: rate(step, ENVS, seconds, CLOCKS[CLOCK])
 
 
 def bench_vector(a):
@@ -161,9 +141,10 @@ def bench_step(a):
 def peer(code):
     """A peer's control steps/s in a process of its own: `code` defines step() and count."""
     program = (
-        f"import sys, numpy as np\n{CLOCKS}\nif __name__ == '__main__':\n"
+        f"import os, sys\nsys.path.insert(0, {os.path.dirname(os.path.abspath(__file__))!r})\n"
+        "import numpy as np\nfrom python_clock import CLOCKS, rate\nif __name__ == '__main__':\n"
         + "".join(f"    {line}\n" for line in code.strip().splitlines())
-        + f"    print(rate(step, count, float(sys.argv[1]), {CLOCK}), flush=True)\n    os._exit(0)\n"
+        + f"    print(rate(step, count, float(sys.argv[1]), CLOCKS[{CLOCK!r}]), flush=True)\n    os._exit(0)\n"
     )
     path = f"/tmp/amble-peer-{os.getpid()}.py"
 
@@ -233,11 +214,11 @@ def bench_model(a):
     if results["mean squared error of Model, 1e-6"] >= 1:
         failed.append("mean squared error")
     mine, other, ratio = pairs(
-        lambda s: rate(lambda: model(x), 1, s, eval(CLOCK)), lambda s: rate(lambda: session.run(None, {"input": x}), 1, s, eval(CLOCK)), a.seconds / 2
+        lambda s: rate(lambda: model(x), 1, s, CLOCKS[CLOCK]), lambda s: rate(lambda: session.run(None, {"input": x}), 1, s, CLOCKS[CLOCK]), a.seconds / 2
     )
     report("Model of onnxruntime, batch 1", ratio, 4, f"{1e6 / mine:.1f} and {1e6 / other:.1f} µs a call; {model.precision}")
     mine, other, ratio = pairs(
-        lambda s: rate(lambda: same.run(None, {"input": x}), 1, s, eval(CLOCK)), lambda s: rate(lambda: session.run(None, {"input": x}), 1, s, eval(CLOCK)), a.seconds / 2
+        lambda s: rate(lambda: same.run(None, {"input": x}), 1, s, CLOCKS[CLOCK]), lambda s: rate(lambda: session.run(None, {"input": x}), 1, s, CLOCKS[CLOCK]), a.seconds / 2
     )
     report("InferenceSession (fp32) of onnxruntime, batch 1", ratio, None, f"{1e6 / mine:.1f} and {1e6 / other:.1f} µs a call")
 
@@ -294,7 +275,7 @@ def main():
     parser.add_argument("--json")
     a = parser.parse_args()
     global CLOCK
-    CLOCK = "processor_time" if a.cpu else "time.perf_counter"
+    CLOCK = "processor_time" if a.cpu else "perf_counter"
     for name, part in PARTS.items():
         if a.only in (None, name):
             part(a)

@@ -12,9 +12,8 @@ import json
 import os
 import time
 
-import numpy as np
-
 import amble
+import numpy as np
 
 POINTS = 10
 

@@ -58,7 +58,7 @@ step_wheel() {
 }
 
 step_clean() {
-    rm -rf "$work/clean"
+    rm -rf "$work/clean" "$work/away"
     environment clean numpy gymnasium
     install_wheel clean
     local bin=$work/clean/bin
@@ -78,8 +78,8 @@ with open("/proc/self/maps") as maps:
     loaded = {line.split()[-1] for line in maps if "libmujoco" in line}
 assert all("site-packages/amble" in path for path in loaded), loaded
 PY
-    # Gymnasium finds the environments without amble being imported.
-    away env -i HOME="$work/away" PATH=/nonexistent "$bin/python" -c 'import gymnasium; gymnasium.make_vec("amble/Walk-v0", num_envs=2).reset()'
+    # Gymnasium imports amble itself where the name says so.
+    away env -i HOME="$work/away" PATH=/nonexistent "$bin/python" -c 'import gymnasium; gymnasium.make_vec("amble:amble/Walk-v0", num_envs=2).reset()'
     local program
     for program in amble amble-view amble-serve; do
         [ "$(env -i PATH=/nonexistent "$bin/$program" --version)" = "$program $("$bin/python" -c 'import amble; print(amble.__version__)')" ] || {

@@ -12,17 +12,28 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from _amble_envs import ENVIRONMENTS as ENVIRONMENTS
+from _amble_envs import register_envs as register_envs
 from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
-
-from _amble_envs import ENVIRONMENTS as ENVIRONMENTS
-from _amble_envs import register_envs as register_envs
 
 from . import _amble
 
 DEFAULT_MOTION = "style_walk"
 """The motion that is followed unless another is given: the clip of a walk that comes with amble."""
+
+#: Gymnasium's ids and the settings that they stand for. Backflip is a recording of amble's own policy in simulation; what
+#: is not among amble's own motions is read from the folder of clips (``clips=`` or ``$AMBLE_CLIPS``).
+ENVIRONMENTS: dict[str, dict[str, Any]] = {
+    "amble/Walk-v0": {"motion": "style_walk"},
+    "amble/Jog-v0": {"motion": "style_jog"},
+    "amble/Run-v0": {"motion": "style_run"},
+    "amble/Zombie-v0": {"motion": "style_zombie"},
+    "amble/Backflip-v0": {"motion": "sim_backflip"},
+    "amble/GetUp-v0": {"motion": "getup_facedown"},
+    "amble/Styles-v0": {"motion": "style:random", "goal": True},
+}
 
 _AUTORESET = {
     AutoresetMode.NEXT_STEP: "next_step",
@@ -46,6 +57,10 @@ def _settings(motion: Any, settings: dict[str, Any]) -> dict[str, Any]:
 
 class _Layout:
     """Sizes, spaces and names that one environment and many share."""
+
+    _envs: _amble.Envs
+    render_width: int
+    render_height: int
 
     def _describe(self, settings: dict[str, Any]) -> None:
         info = self._envs.info()
@@ -329,7 +344,7 @@ class VectorEnv(_Layout, gymnasium.vector.VectorEnv):
         if mask is not None:
             observations[:] = self._sets[self._turn ^ 1]["observations"]
         if seed is not None:
-            seeds = [one + i for i in range(self.num_envs)] if one is not None else list(seed)
+            seeds: list[int | None] = [int(seed) + i for i in range(self.num_envs)] if one is not None else list(seed)  # type: ignore[call-overload, arg-type]
             if len(seeds) != self.num_envs:
                 raise ValueError(f"{len(seeds)} seeds, expected one for each of {self.num_envs} environments")
             for i, number in enumerate(seeds):
@@ -425,3 +440,16 @@ def _rebuild(kind: type, args: tuple, kwargs: dict[str, Any]) -> Any:
 def make(motion: Any = None, **settings: Any) -> Env:
     """An `Env` without Gymnasium's wrappers; see there."""
     return Env(motion, **settings)
+
+
+def register_envs() -> None:
+    """Registers `ENVIRONMENTS` with Gymnasium; importing amble does it."""
+    for name, settings in ENVIRONMENTS.items():
+        if name not in gymnasium.registry:
+            gymnasium.register(
+                id=name,
+                entry_point="amble.env:Env",
+                vector_entry_point="amble.env:VectorEnv",
+                kwargs=settings,
+                nondeterministic=False,
+            )

@@ -114,7 +114,9 @@ class Model:
         for name in outputs or []:
             if name not in known:
                 raise ValueError(f"there is no output {name!r}; the outputs are {', '.join(known)}")
-        pairs, rows, single = [], None, False
+        rows: int | None = None
+        pairs: list[tuple[str | None, Any]] = []
+        single = False
         for tensor in self.inputs:
             x = _cast(feed[tensor.name], tensor.dtype, tensor.name)
             pairs.append((tensor.name, x))
@@ -132,7 +134,7 @@ class Model:
                 shape = tuple((rows if rows is not None else 1) if n == -1 else n for n in tensor.shape)
             results[tensor.name] = np.empty(shape, tensor.dtype)
         if rows != 0:
-            self._model.run(pairs, list(results.items()))
+            self._model.run(pairs, [(name, array) for name, array in results.items()])
         return results
 
     def _check_empty(self, x: np.ndarray) -> None:

@@ -78,7 +78,8 @@ class DeepPhase:
         """Frames (n, 132) of one motion at an even rate → a phase of arrays (n,), with `unwrapped`."""
         rows = np.ascontiguousarray(features, np.float32)
         unwrapped = np.empty(len(rows))
-        return Phase(*self._encode(rows, unwrapped).T, unwrapped)
+        x, y, phase, amplitude = self._encode(rows, unwrapped).T
+        return Phase(x, y, phase, amplitude, unwrapped)
 
     def _encode(self, rows: np.ndarray, unwrapped: np.ndarray | None) -> np.ndarray:
         phases = np.empty((len(rows), 4))

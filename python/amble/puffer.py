@@ -38,12 +38,12 @@ class PufferEnv(_Base):
         self.agent_ids = np.arange(num_envs)
         self._seed = seed
         n = num_envs
-        self.observations = self._take(buf, "observations", (n, *self.single_observation_space.shape), np.float32)
+        self.observations = self._take(buf, "observations", (n, self.envs.final_observations.shape[1]), np.float32)
         self.rewards = self._take(buf, "rewards", (n,), np.float32)
         self.terminals = self._take(buf, "terminals", (n,), np.bool_)
         self.truncations = self._take(buf, "truncations", (n,), np.bool_)
         self.masks = self._take(buf, "masks", (n,), np.bool_)
-        self.actions = self._take(buf, "actions", (n, *self.single_action_space.shape), np.float32)
+        self.actions = self._take(buf, "actions", (n, len(self.envs.action_mean)), np.float32)
         self.masks[:] = True
 
     @property

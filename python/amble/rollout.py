@@ -150,5 +150,5 @@ def evaluate(
     rows = _amble.evaluate(
         _both(motion, policy, seconds, seed, settings), given, {"seeds": seeds, "protocol": protocol}, table, progress
     )
-    strengths = [(None, None)] if table is None else [tuple(row) for row in table.tolist()]
-    return Results(Evaluation(*strength, **row) for strength, row in zip(strengths, rows, strict=True))
+    strengths = [(None, None)] if table is None else table.tolist()
+    return Results(Evaluation(speed, period, **row) for (speed, period), row in zip(strengths, rows, strict=True))

@@ -6,12 +6,11 @@
 import sys
 import time
 
+import amble
 import numpy as np
 import torch
-from torch import nn
-
-import amble
 from common import finish, quality
+from torch import nn
 
 seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 20
 path = sys.argv[2] if len(sys.argv) > 2 else "ppo_actor.onnx"

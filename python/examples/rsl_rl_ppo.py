@@ -6,12 +6,11 @@
 import sys
 import time
 
-import torch
-from rsl_rl.runners import OnPolicyRunner
-
 import amble
 import amble.rsl_rl
+import torch
 from common import finish, quality
+from rsl_rl.runners import OnPolicyRunner
 
 seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 20
 path = sys.argv[2] if len(sys.argv) > 2 else "rsl_rl_actor.onnx"

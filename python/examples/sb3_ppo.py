@@ -6,16 +6,15 @@
 import sys
 import time
 
+import amble
+import amble.sb3
 import numpy as np
 import torch
+from common import finish, quality
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import nn
-
-import amble
-import amble.sb3
-from common import finish, quality
 
 seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 20
 path = sys.argv[2] if len(sys.argv) > 2 else "sb3_actor.onnx"
