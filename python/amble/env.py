@@ -12,8 +12,6 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from _amble_envs import ENVIRONMENTS as ENVIRONMENTS
-from _amble_envs import register_envs as register_envs
 from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
