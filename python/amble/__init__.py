@@ -9,7 +9,10 @@ Everything is computed by the C library libamble. Units are SI (m, s, rad, kg); 
 w, x, y, z. Arrays are C-contiguous numpy arrays.
 """
 
-from ._amble import (
+from . import _spin
+
+_limited = _spin.limit()
+from ._amble import (  # noqa: E402
     ArgumentError,
     Error,
     FileError,
@@ -21,17 +24,21 @@ from ._amble import (
     find_asset,
     set_assets,
 )
-from ._amble import version as __version__
-from .character import Character, Event, ModelSet, Pose, State, advance
-from .clip import Body, Clip, Skeleton, skeleton
-from .env import Env, VectorEnv, make, register_envs
-from .export import export_actor
-from .model import InferenceSession, Model, Tensor
-from .phase import DeepPhase, Period, Phase, phase_features
-from .render import Renderer
-from .rollout import Evaluation, Percentiles, Results, RolloutResult, evaluate, rollout
-from .style import Latent, Style, StyleReport, StyleVAE
-from .train import TrainingError, TrainProgress, TrainResult, train
+from ._amble import version as __version__  # noqa: E402
+
+if _limited:
+    _spin.take_back()
+
+from .character import Character, Event, ModelSet, Pose, State, advance  # noqa: E402
+from .clip import Body, Clip, Skeleton, skeleton  # noqa: E402
+from .env import Env, VectorEnv, make, register_envs  # noqa: E402
+from .export import export_actor  # noqa: E402
+from .model import InferenceSession, Model, Tensor  # noqa: E402
+from .phase import DeepPhase, Period, Phase, phase_features  # noqa: E402
+from .render import Renderer  # noqa: E402
+from .rollout import Evaluation, Percentiles, Results, RolloutResult, evaluate, rollout  # noqa: E402
+from .style import Latent, Style, StyleReport, StyleVAE  # noqa: E402
+from .train import TrainingError, TrainProgress, TrainResult, train  # noqa: E402
 
 register_envs()
 

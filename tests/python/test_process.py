@@ -240,3 +240,12 @@ def test_train_refuses(program):
         amble.train("nope")
     with pytest.raises(amble.TrainingError, match="wings"):
         amble.train("style_walk", wings=2)
+
+
+def test_spinning_is_limited(run_python):
+    """Only while the runtime is loaded, and not where the user decided."""
+    code = "import amble, os; print(os.environ.get('GOMP_SPINCOUNT'), amble._limited)"
+    assert run_python(code, GOMP_SPINCOUNT="77").split() == ["77", "False"]
+    assert run_python(code, OMP_WAIT_POLICY="passive").split() == ["None", "False"]
+    clean = "import os\nfor n in ('GOMP_SPINCOUNT', 'OMP_WAIT_POLICY'): os.environ.pop(n, None)\n" + code
+    assert run_python(clean).split() == ["None", "True"]
