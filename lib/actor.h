@@ -15,6 +15,6 @@ typedef struct lib_actor_scene {
     uint32_t motion_crc;
 } lib_actor_scene;
 
-amb_result lib_save_actor(const lib_actor_scene *scene, const amb_actor_def *def, const char *path);
+amb_result lib_save_actor(const lib_actor_scene *scene, const amb_actor_def *given, const char *path);
 
 #endif
