@@ -43,7 +43,7 @@ _FPS = 30
 
 def _settings(motion: Any, settings: dict[str, Any]) -> dict[str, Any]:
     given = dict(settings)
-    if motion is not None and given.get("clip") is None:
+    if motion is not None:
         given["motion"] = motion
     elif given.get("clip") is None and given.get("policy") is None:
         given["motion"] = DEFAULT_MOTION

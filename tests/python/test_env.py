@@ -279,6 +279,11 @@ def test_own_clip():
     clip = amble.Clip.load("style_run")
     a, b = amble.make(clip=clip), amble.make("style_run")
     assert np.array_equal(a.reset(seed=2)[0], b.reset(seed=2)[0])
+    a.step(np.zeros(36))
+    twin = pickle.loads(pickle.dumps(a))  # its clip is the same to the bit, or the state would be refused
+    assert np.array_equal(twin.step(np.zeros(36))[0], a.step(np.zeros(36))[0])
+    with pytest.raises(ValueError, match="expected one of them"):
+        amble.make("style_walk", clip=clip)
 
 
 @pytest.mark.parametrize(
