@@ -178,6 +178,7 @@ groups=(build viewer server tests viewer_tests server_tests)
 announce
 amb_install "${groups[@]}"
 amb_install_if_possible 'drawing with OSMesa' "$(amb_folder test)/osmesa-packages" osmesa
+amb_install_if_possible 'testing the Python package' "$(amb_folder test)/python-packages" python
 [ "$all" = true ] && amb_install tsan
 amb_find_clips || exit 1
 export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(nproc)}

@@ -3,9 +3,13 @@
  * The same characters take the same steps twice: once with everything a rollout does (observe, actor, target,
  * physics, reference, reward), once physics alone, from the recorded PD targets and the same starts. The
  * benchmark checks that both end in the same states, bit for bit. The two alternate several times; the ratio
- * is the median over the pairs. */
+ * is the median over the pairs.
+ *
+ * With --actions random there is no actor: what an environment costs that another program steps
+ * (bench/random_actions.h). */
 #include "base/clock.h"
 #include "bench/bench.h"
+#include "bench/random_actions.h"
 #include "options/options.h"
 #include "options/program.h"
 #include "options/simulation.h"
@@ -23,7 +27,7 @@
 #include <omp.h>
 #endif
 
-enum { KEY_ENVS = 'n', KEY_ROUNDS = 'r', KEY_STEPS = CLI_KEY_OWN };
+enum { KEY_ENVS = 'n', KEY_ROUNDS = 'r', KEY_STEPS = CLI_KEY_OWN, KEY_ACTIONS };
 enum { GROUP = 8, MAX_ROUNDS = 1000, MAX_LIST = 16, MIN_STEPS = 10 };
 
 typedef struct arguments {
@@ -31,6 +35,7 @@ typedef struct arguments {
     cli_simulation sim;
     int env[MAX_LIST], envs; /* the list of numbers of characters */
     int steps, rounds;
+    bool random; /* --actions */
 } arguments;
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -51,6 +56,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_STEPS:
         a->steps = (int)cli_int(state, text, 1, 100000000, "--steps");
         return 0;
+    case KEY_ACTIONS:
+        a->random = !strcmp(text, "random");
+        if (!a->random && strcmp(text, "policy") != 0)
+            argp_error(state, "--actions: \"%s\", expected policy or random", text);
+        return 0;
     case KEY_ROUNDS:
         a->rounds = (int)cli_int(state, text, 1, MAX_ROUNDS, "--rounds");
         return 0;
@@ -66,6 +76,10 @@ static const struct argp_option options[] = {
     {"envs", KEY_ENVS, "LIST", 0, "numbers of characters (default 1,8,32,128,512)", 1},
     {"steps", KEY_STEPS, "N", 0,
      "control steps of a round, of all characters together, at most (default 4800; each takes 10 at least)",
+     1},
+    {"actions", KEY_ACTIONS, "WHAT", 0,
+     "policy (default): the actor's; random: uniform in -1 to 1, without a network, and episodes begin anew "
+     "where a body falls",
      1},
     {"rounds", KEY_ROUNDS, "N", 0, "pairs of runs (default 7)", 1},
     {0},
@@ -307,6 +321,54 @@ static bool measure_all(const arguments *a, const ami_policy *policy, const char
     return cli_write_json(ok ? a->common.json : NULL, o, err) && ok;
 }
 
+/* The rows of --actions random. */
+static bool measure_random(const arguments *a, const ami_policy *policy, const ami_character *character,
+                           const ami_clip *clip, ami_error *err)
+{
+    const bool quiet = a->common.json && !strcmp(a->common.json, "-");
+    const int cores = cli_cores(), thread[] = {a->common.threads ? a->common.threads : 1, 2};
+    const int threads = a->common.threads || cores < 2 ? 1 : 2;
+    if (!quiet)
+        printf("random actions; control steps/s, medians of %d round%s\n\n"
+               "  characters  threads  steps each   control steps/s   episodes\n",
+               a->rounds, cli_plural(a->rounds));
+    json_t *rows = json_array();
+    bool ok = true;
+    for (int i = 0; ok && i < a->envs; i++)
+        for (int t = 0; ok && t < threads; t++) {
+            const int each = a->steps / a->env[i];
+            const bench_random_def def = {.envs = a->env[i],
+                                          .threads = thread[t],
+                                          .steps = each < MIN_STEPS ? MIN_STEPS : each,
+                                          .rounds = a->rounds,
+                                          .seed = a->common.seed,
+                                          .character = character,
+                                          .clip = clip,
+                                          .policy = policy};
+            bench_random out;
+            ok = bench_random_actions(&def, &out, err);
+            if (ok && !quiet)
+                printf("  %10d  %7d  %10d  %16.0f  %9lld\n", def.envs, def.threads, def.steps,
+                       out.steps_per_s, (long long)out.episodes);
+            ok = ok && (quiet || cli_flush_row(a->common.json, err));
+            if (!ok)
+                break;
+            json_t *o = json_object();
+            json_object_set_new(o, "envs", json_integer(def.envs));
+            json_object_set_new(o, "threads", json_integer(def.threads));
+            json_object_set_new(o, "steps_each", json_integer(def.steps));
+            json_object_set_new(o, "steps_per_s", cli_real(out.steps_per_s));
+            json_object_set_new(o, "steps_per_cpu_s", cli_real(out.steps_per_cpu_s));
+            json_object_set_new(o, "episodes", json_integer(out.episodes));
+            json_array_append_new(rows, o);
+        }
+    json_t *o = json_object();
+    json_object_set_new(o, "actions", json_string("random"));
+    json_object_set_new(o, "rounds", json_integer(a->rounds));
+    json_object_set_new(o, "rows", rows);
+    return cli_write_json(ok ? a->common.json : NULL, o, err) && ok;
+}
+
 int bench_rollout(int argc, char **argv)
 {
     arguments a = {.common = {.seed = 1},
@@ -326,7 +388,8 @@ int bench_rollout(int argc, char **argv)
                               NULL,
                               "Compares the speed of rollouts with that of the same physics alone.\v"
                               "Without --threads it measures 1 and 2, at most the number of cores.\n"
-                              "Example:\n  amble-bench rollout --policy walk.onnx --envs 32 --threads 1",
+                              "Examples:\n  amble-bench rollout --policy walk.onnx --envs 32 --threads 1\n"
+                              "  amble-bench rollout --actions random --motion style_walk --envs 64",
                               children,
                               NULL,
                               NULL};
@@ -350,7 +413,8 @@ int bench_rollout(int argc, char **argv)
     ami_clip *clip =
         character ? ami_load_motion(a.sim.motion, a.common.clips, &origin, clip_path, sizeof clip_path, &err)
                   : NULL;
-    ok = clip && measure_all(&a, &policy, path, character, clip, &err);
+    ok = clip && (a.random ? measure_random(&a, &policy, character, clip, &err)
+                           : measure_all(&a, &policy, path, character, clip, &err));
     ami_clip_destroy(clip);
     ami_character_destroy(character);
     ami_policy_free(&policy);

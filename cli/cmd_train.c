@@ -19,6 +19,7 @@
 #include "policy/may_touch.h"
 #include "policy/models.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ enum {
     KEY_STOP_AT,
     KEY_CLIP,
     KEY_LOOP,
+    KEY_PROGRESS,
 };
 
 enum { MAX_TEACHERS = 64 };
@@ -45,6 +47,7 @@ typedef struct arguments {
     ami_style_request style;
     training_options training;
     const char *motion, *init, *may_touch;
+    const char *progress;              /* file that gets a line of JSON an iteration, or NULL */
     double evaluate_every, stop_at;    /* samples, 0: never; return, 0: never */
     const char *teacher[MAX_TEACHERS]; /* "STYLE=FILE" */
     int teachers;
@@ -73,6 +76,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_INIT:
         a->init = text;
+        return 0;
+    case KEY_PROGRESS:
+        a->progress = text;
         return 0;
     case KEY_EVALUATE_EVERY:
         a->evaluate_every = (double)cli_int(state, text, 0, INT64_MAX / 2, "--evaluate-every");
@@ -138,6 +144,9 @@ static const struct argp_option own_options[] = {
     {"save-minutes", TRAINING_KEY_SAVE_MINUTES, "M", 0, "time between checkpoints (default 2)", 1},
     {"evaluate-every", KEY_EVALUATE_EVERY, "N", 0,
      "samples between evaluations: 32 characters by the mean action, without noise (default 250000; 0: none)",
+     1},
+    {"progress", KEY_PROGRESS, "FILE", 0,
+     "append a line of JSON to this file after each iteration: samples, speed, return, reward; for programs",
      1},
     {"stop-at", KEY_STOP_AT, "RETURN", 0,
      "stop when an evaluation gives this normalised return (default: train all samples)", 1},
@@ -232,6 +241,27 @@ static void log_events(ami_event_log *log, const ami_train_stats *s, double rate
     }
 }
 
+/* A line of --progress; losing one is no reason to stop. */
+static void write_progress(FILE *file, const ami_train_stats *s, double seconds, double rate)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "samples", json_integer(s->samples));
+    json_object_set_new(o, "wall_s", cli_real(seconds));
+    json_object_set_new(o, "samples_per_s", cli_real(rate));
+    json_object_set_new(o, "episode_s", cli_real(s->episode_s));
+    json_object_set_new(o, "normalised_return", cli_real(s->normalised_return));
+    json_object_set_new(o, "survived", cli_real(s->survived));
+    json_object_set_new(o, "step_reward", cli_real(s->reward));
+    json_object_set_new(o, "kl", cli_real(s->ppo.kl));
+    char *line = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
+    if (line) {
+        fprintf(file, "%s\n", line);
+        fflush(file);
+    }
+    free(line);
+    json_decref(o);
+}
+
 static bool log_settings(ami_event_log *log, const ami_settings *settings, const ami_train *train,
                          ami_error *err)
 {
@@ -315,7 +345,7 @@ static void print_how_to_go_on(const arguments *a, const ami_settings *settings,
 }
 
 /* Trains until the samples, the time or the user end it. Returns the exit status. */
-static int run(const arguments *a, ami_train *train, const char *folder, ami_event_log *log)
+static int run(const arguments *a, ami_train *train, const char *folder, ami_event_log *log, FILE *lines)
 {
     ami_error err = {{0}}, failure = {{0}};
     ami_train_stats stats = {0};
@@ -351,6 +381,8 @@ static int run(const arguments *a, ami_train *train, const char *folder, ami_eve
         rate = rate > 0 ? .95 * rate + .05 * latest : latest;
         log_events(log, &stats, rate);
         show(&progress, &stats, rate);
+        if (lines)
+            write_progress(lines, &stats, now - started, rate);
         if (!told && (told = ami_train_diagnose(&stats, advice, sizeof advice)))
             ami_progress_note(&progress, "amble: %s", advice);
         if (train_evaluate(train, before, a->evaluate_every, a->stop_at, log, &progress))
@@ -505,6 +537,13 @@ static bool settle(const arguments *a, ami_followed *followed, char **text, ami_
     return true;
 }
 
+static bool open_progress(const arguments *a, FILE **file, ami_error *err)
+{
+    if (a->progress && !(*file = fopen(a->progress, "a")))
+        return ami_fail(err, "--progress: %s: %s", a->progress, strerror(errno));
+    return true;
+}
+
 static int train_with(const arguments *a, const ami_checkpoint *resumed, const ami_checkpoint *init)
 {
     ami_error err = {{0}};
@@ -534,6 +573,7 @@ static int train_with(const arguments *a, const ami_checkpoint *resumed, const a
     ami_folder_lock *lock = NULL;
     ami_train *train = NULL;
     ami_event_log *log = NULL;
+    FILE *lines = NULL;
     int status = CLI_BAD_INPUT;
     if (found && check_motion(&origin, &followed, &err) &&
         ami_choose_may_touch(a->may_touch, NULL, character, followed.clip, &may_touch, &err) &&
@@ -541,6 +581,7 @@ static int train_with(const arguments *a, const ami_checkpoint *resumed, const a
         (train = create_training(&settings, character, &followed, &one, &teachers, may_touch, &err)) !=
             NULL &&
         (!resumed || ami_train_load(train, resumed, &err)) && load_init(a, train, init, &err) &&
+        open_progress(a, &lines, &err) &&
         (choose_folder(a, train, folder, sizeof folder), lock = cli_run_folder_take(folder, resumed, &err)) !=
             NULL &&
         (!followed.clip || ami_keep_clip(folder, followed.path, text, followed.clip, &err)) &&
@@ -550,11 +591,13 @@ static int train_with(const arguments *a, const ami_checkpoint *resumed, const a
                 "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n",
                 ami_train_motion(train), folder, settings.envs, ami_train_uses_bf16(train) ? "bf16" : "fp32",
                 1e-6 * (double)ami_train_samples(train), 1e-6 * settings.samples);
-        status = run(a, train, folder, log);
+        status = run(a, train, folder, log, lines);
     } else {
         cli_fail(&err);
     }
     free(text);
+    if (lines)
+        fclose(lines);
     ami_event_log_close(log, NULL);
     ami_folder_lock_release(lock);
     ami_train_destroy(train);

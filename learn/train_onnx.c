@@ -73,17 +73,7 @@ ami_net *ami_train_export_actor(const ami_train *train, ami_error *err)
             net->weight[2][(size_t)a * (size_t)net->dim[2] + (size_t)k] *= train->action_std[a];
         net->bias[2][a] = net->bias[2][a] * train->action_std[a] + train->action_mean[a];
     }
-    char bodies[256];
-    ami_bodies_print(train->env[0].def.may_touch, bodies, sizeof bodies);
-    const bool named =
-        ami_net_set_meta(net, "kind", "actor") && ami_net_set_meta(net, "may_touch", bodies) &&
-        ami_net_set_meta(net, "action", s->absolute != 0 ? "absolute" : "residual") &&
-        ami_net_set_meta(
-            net, "joint_order",
-            "chest neck right_hip right_knee right_ankle right_shoulder right_elbow left_hip left_knee "
-            "left_ankle left_shoulder left_elbow");
-    if (!named || !set_number(net, "control_hz", s->physics_hz / s->substeps) ||
-        !set_number(net, "physics_hz", s->physics_hz) || !set_number(net, "look_ahead", s->look_ahead))
+    if (!ami_policy_write_meta(net, &train->env[0].def, s->physics_hz))
         return out_of_memory(net, err);
     return net;
 }

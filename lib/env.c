@@ -3,6 +3,7 @@
 
 #include "base/cores.h"
 #include "base/file.h"
+#include "lib/actor.h"
 #include "lib/internal.h"
 #include "lib/scene.h"
 
@@ -676,6 +677,27 @@ amb_result amb_env_restore(amb_env *env, const void *bytes, size_t size, float *
         observe(env, observation);
     lib_leave(&all->owner);
     return ok ? AMB_OK : lib_fail_with(AMB_ERROR_ARGUMENT, &err);
+}
+
+/* ---- a policy for it, as a file ---- */
+
+amb_result amb_env_save_actor(const amb_env *env, const amb_actor_def *def, const char *path)
+{
+    LIB_REQUIRE(env && def && path);
+    const lib_scene *s = env->all->scene;
+    static const char report[] = "style "; /* what the name of invented motions begins with */
+    const char *name = s->followed.name;
+    char style[256 + 8];
+    snprintf(style, sizeof style, "style:%s",
+             strncmp(name, report, strlen(report)) == 0 ? name + strlen(report) : "random");
+    const lib_actor_scene scene = {.env = &env->env.def,
+                                   .physics_hz = s->has_policy ? s->policy.physics_hz : s->def.physics_hz,
+                                   .inputs = ami_env_obs_size(&env->env),
+                                   .outputs = AMI_ACTION,
+                                   .motion = s->invented ? style : ami_clip_name(s->followed.clip),
+                                   .has_motion_crc = !s->invented,
+                                   .motion_crc = s->invented ? 0 : ami_clip_crc(s->followed.clip)};
+    return lib_save_actor(&scene, def, path);
 }
 
 /* ---- many ---- */

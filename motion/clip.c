@@ -113,10 +113,17 @@ static bool check_clip(int frames, const double *time, const double *pose, ami_e
     return true;
 }
 
+/* As long as 1 to within rounding: left as it is, so that a clip made of another clip's poses equals it. */
+static bool is_unit(const double *q)
+{
+    return fabs(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3] - 1) <= 1e-15;
+}
+
 /* Unit length, and on the side of the sphere of `before` (NULL for the first frame: left as it is). */
 static void prepare_quat(double *q, const double *before)
 {
-    ami_quat_normalize(q);
+    if (!is_unit(q))
+        ami_quat_normalize(q);
     if (before) {
         ami_quat_same_side(q, before);
     }

@@ -49,6 +49,10 @@ void ami_policy_precisions(const ami_policy *policy, char *text, size_t size);
 ami_precision ami_policy_precision(const ami_policy *policy);
 const char *ami_policy_kernel_name(const ami_policy *policy);
 
+/* Writes what ami_policy_describe reads, except the motion, into a network's metadata: of an actor for
+ * environments of this definition. False, and a part may be written, when memory is short. */
+AMI_MUST_CHECK bool ami_policy_write_meta(ami_net *net, const ami_env_def *def, double physics_hz);
+
 /* The path of the critic for the actor in file `policy`: "…/walk_critic.onnx" for "…/walk.onnx", else
  * "…/critic.onnx" in the same folder, as in a run folder. False if neither is a readable file; path is then
  * the second. */

@@ -2,6 +2,7 @@
 #include "policy/controller.h"
 
 #include "base/assert.h"
+#include "base/number.h"
 #include "base/text.h"
 #include "nets/onnx/onnx.h"
 
@@ -62,6 +63,28 @@ bool ami_policy_describe(ami_policy *policy, const ami_net *net, ami_error *err)
         return ami_fail(err, "metadata \"motion\" is \"%.80s\", expected printable text", motion);
     snprintf(policy->motion, sizeof policy->motion, "%s", motion ? motion : "");
     return read_motion_crc(policy, net, err);
+}
+
+static bool set_number(ami_net *net, const char *key, double value)
+{
+    char text[AMI_NUMBER_TEXT];
+    return ami_net_set_meta(net, key, ami_number_print(value, text));
+}
+
+bool ami_policy_write_meta(ami_net *net, const ami_env_def *def, double physics_hz)
+{
+    AMI_ASSERT(net && def);
+    char bodies[256];
+    ami_bodies_print(def->may_touch, bodies, sizeof bodies);
+    return ami_net_set_meta(net, "kind", "actor") && ami_net_set_meta(net, "may_touch", bodies) &&
+           ami_net_set_meta(net, "action",
+                            def->action_mode == AMI_ACTION_ABSOLUTE ? "absolute" : "residual") &&
+           ami_net_set_meta(
+               net, "joint_order",
+               "chest neck right_hip right_knee right_ankle right_shoulder right_elbow left_hip left_knee "
+               "left_ankle left_shoulder left_elbow") &&
+           set_number(net, "control_hz", physics_hz / def->substeps) &&
+           set_number(net, "physics_hz", physics_hz) && set_number(net, "look_ahead", def->look_ahead);
 }
 
 /* ---- graphs ---- */

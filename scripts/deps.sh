@@ -51,6 +51,13 @@ amb_has_gl_drivers() { compgen -G '/usr/lib/*/dri/*_dri.so' || compgen -G '/usr/
 
 amb_has_osmesa() { compgen -G '/usr/lib/*/libOSMesa.so.[68]' || compgen -G '/usr/lib*/libOSMesa.so.[68]'; }
 
+# The Python package needs 3.11; an older Python gets no headers for nothing.
+amb_has_python_headers() {
+    local folder
+    folder=$(python3 -c 'import sys, sysconfig; print(sysconfig.get_paths()["include"] if sys.version_info >= (3, 11) else "old")' 2>/dev/null) || return 1
+    [ "$folder" = old ] || [ -e "$folder/Python.h" ]
+}
+
 # Fills amb_missing with the packages that the groups lack.
 amb_check() {
     amb_missing=()
@@ -75,6 +82,11 @@ amb_check() {
             amb_need libgl-dev amb_has_header GL/gl.h
             amb_need libegl-dev amb_has_header EGL/eglext.h
             amb_need libgl1-mesa-dri amb_has_gl_drivers
+            ;;
+        python) # what the Python package is built with, and its tests' environment made
+            amb_need python3-dev amb_has_python_headers
+            amb_need python3-pip python3 -m pip --version
+            amb_need python3-venv python3 -c 'import venv'
             ;;
         server) amb_need libwebsockets-dev amb_has_header libwebsockets.h ;; # what amble-serve is built with
         server_tests) amb_need curl command -v curl ;;

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Makes assets/motions: gait clips that amble generates itself, so that tests and examples need none of DeepMimic's.
+# Makes assets/motions: clips that amble generates itself, so that tests, examples and the Python package need none of
+# DeepMimic's.
 #
 #   scripts/make-motions.sh [AMBLE]      AMBLE: the program, by default build/amble
 #
-# style_*.txt are one cycle of a named style (`amble style export`), pushed_walk.txt is nine seconds of a simulated body that follows the
-# style walk and is pushed every 2 s (`amble rollout --record`), so no step of it is quite like another. Numbers are rounded to 5 digits
-# after the point (.01 mm), which halves the files. Another processor's kernels round differently, so pushed_walk.txt is not the same to the
-# last digit everywhere; tests must not depend on that.
+# style_*.txt are one cycle of a named style (`amble style export`). pushed_walk.txt is nine seconds of a simulated body that follows the
+# style walk and is pushed every 2 s (`amble rollout --record`), so no step of it is quite like another. sim_backflip.txt is what amble's
+# own backflip.onnx does in simulation, cut to a cycle of two flips; only making it needs DeepMimic's clip (AMBLE_CLIPS). Numbers are
+# rounded to 5 digits after the point (.01 mm), which halves the files. Another processor's kernels round differently, so the two
+# simulated ones are not the same to the last digit everywhere; tests must not depend on that.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -18,6 +20,10 @@ for style in walk jog run zombie; do
     "$amble" style export "$style" -o "$work/style_$style.txt"
 done
 "$amble" rollout --style walk --seconds 9 --envs 1 --push 1,2 --start 0 --record "$work/pushed_walk.txt" >/dev/null
+
+"$amble" rollout --motion backflip --policy backflip --seconds 7 --envs 1 --start 0 --record "$work/recorded_backflip.txt" >/dev/null
+"$amble" clip convert "$work/recorded_backflip.txt" --loop auto -o "$work/sim_backflip.txt" >/dev/null
+rm "$work/recorded_backflip.txt"
 
 mkdir -p "$root/assets/motions"
 for file in "$work"/*.txt; do

@@ -369,6 +369,11 @@ if command -v taskset >/dev/null; then # the cores that are granted count, not t
 else
     skip 'rollout on one core of several: no taskset'
 fi
+refuse '--actions: "wild"' rollout --actions wild
+run rollout "${stand[@]}" --actions random --envs 1,9 --steps 90 --rounds 2 --json random.json
+check 'rollout --actions random, exit status' test "$status" -eq 0
+check 'rollout --actions random, JSON' holds random.json 'o["actions"] == "random"' \
+    '{(r["envs"], r["steps_each"]) for r in o["rows"]} == {(1, 90), (9, 10)}' 'all(r["steps_per_s"] > 0 for r in o["rows"])'
 run rollout "${stand[@]}" --envs 1,9 --seconds .2 --rounds 2 --threads 1 --json rollout.json
 check 'rollout, exit status' test "$status" -eq 0
 check 'rollout, table' grep -q 'of physics alone' log/out

@@ -651,6 +651,9 @@ check 'train, fields' fields log/out samples iterations wall_s episode_s normali
 check 'train, samples' grep -q '"samples": 6048' log/out
 check 'train, files' test -s runs/whole/checkpoint.bin -a -s runs/whole/actor.onnx -a -s runs/whole/critic.onnx
 check 'train, curves' test "$(cat runs/whole/events.out.tfevents.* | wc -c)" -gt 10000
+run train "${stand[@]}" "${tiny[@]}" --samples 2016 --threads 2 --out runs/lines --progress lines.json
+check 'train --progress, lines' test "$(grep -c '^{"samples":[0-9]*,"wall_s":.*"kl":.*}$' lines.json)" -ge 2
+refuse 'nowhere/lines' train "${stand[@]}" "${tiny[@]}" --samples 2016 --out runs/nolines --progress nowhere/lines
 
 # ended STATUS: waits for $child and says whether it ended so.
 ended() {

@@ -1,5 +1,6 @@
 /* amble/env.h as a host uses it: linked against the shared library alone. */
 #include <amble/env.h>
+#include <amble/model.h>
 
 #include "tests/allocations.h"
 
@@ -8,7 +9,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -817,6 +820,141 @@ static void older_headers_go_on(void **state)
     amb_envs_destroy(envs);
 }
 
+/* ---- policies as files ---- */
+
+static float weight[O_GOAL * 8 + 8 * A], bias[A], mean[O_GOAL], std[O_GOAL];
+
+/* Two layers, tanh between them. */
+static void describe_actor(amb_actor_def *def, amb_dense_layer layer[2], int inputs)
+{
+    for (size_t i = 0; i < sizeof weight / sizeof *weight; i++)
+        weight[i] = .02f * sinf((float)i);
+    for (int i = 0; i < A; i++)
+        bias[i] = .01f * (float)i;
+    for (int i = 0; i < inputs; i++) {
+        mean[i] = .1f * cosf((float)i);
+        std[i] = 1 + .5f * sinf((float)i);
+    }
+    layer[0] = (amb_dense_layer){
+        .inputs = inputs, .outputs = 8, .weight = weight, .activation = AMB_ACTIVATION_TANH};
+    layer[1] = (amb_dense_layer){.inputs = 8, .outputs = A, .weight = weight + 8 * inputs, .bias = bias};
+    amb_actor_def_init(def);
+    def->layers = layer;
+    def->layer_count = 2;
+    def->mean = mean;
+    def->std = std;
+    def->clip = 5;
+}
+
+static void run_actor(const char *path, const float *observation, int inputs, float action[A])
+{
+    amb_model *model;
+    amb_model_def fp32;
+    amb_model_def_init(&fp32);
+    fp32.precision = AMB_PRECISION_FP32;
+    expect_ok(amb_model_load(path, &fp32, &model));
+    void *workspace = malloc(amb_model_workspace_size(model, 1));
+    assert_non_null(workspace);
+    const amb_tensor in = {.data = (void *)observation, .type = AMB_FLOAT32, .rank = 2, .shape = {1, inputs}};
+    const amb_tensor out = {.data = action, .type = AMB_FLOAT32, .rank = 2, .shape = {1, A}};
+    expect_ok(amb_model_run(model, &in, 1, &out, 1, workspace));
+    free(workspace);
+    amb_model_destroy(model);
+}
+
+/* The file computes what the layers do, and an environment of this policy has the settings of the first. */
+static void an_actor_becomes_a_file(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/amble-actor-XXXXXX";
+    const int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    amb_env_def given = definition("style:walk");
+    given.goal = true;
+    given.physics_hz = 240;
+    given.substeps = 8;
+    given.look_ahead = .05;
+    amb_env *env = create(&given);
+    amb_actor_def def;
+    amb_dense_layer layer[2];
+    describe_actor(&def, layer, O_GOAL);
+    expect_ok(amb_env_save_actor(env, &def, path));
+    float observation[O_GOAL], action[A];
+    expect_ok(amb_env_reset(env, observation));
+    run_actor(path, observation, O_GOAL, action);
+    double hidden[8];
+    for (int k = 0; k < 8; k++) {
+        double sum = 0;
+        for (int i = 0; i < O_GOAL; i++)
+            sum += (double)weight[k * O_GOAL + i] *
+                   fmax(-5, fmin(5, ((double)observation[i] - (double)mean[i]) / (double)std[i]));
+        hidden[k] = tanh(sum);
+    }
+    for (int a = 0; a < A; a++) {
+        double sum = (double)bias[a];
+        for (int k = 0; k < 8; k++)
+            sum += (double)weight[8 * O_GOAL + a * 8 + k] * hidden[k];
+        assert_true(fabs(sum - (double)action[a]) < 1e-5);
+    }
+    amb_env_def again = definition(NULL); /* the policy names the motion */
+    again.policy = path;
+    amb_env *other = create(&again);
+    amb_env_info info = {.size = sizeof info}, expected = {.size = sizeof expected};
+    expect_ok(amb_env_get_info(other, &info));
+    expect_ok(amb_env_get_info(env, &expected));
+    assert_string_equal(info.motion, "style walk");
+    assert_int_equal(info.observation_size, O_GOAL);
+    assert_true(info.control_dt == expected.control_dt);
+    amb_env_destroy(other);
+    amb_env_destroy(env);
+    remove(path);
+}
+
+static void bad_actors_are_refused(void **state)
+{
+    (void)state;
+    const amb_env_def given = definition("style_walk");
+    amb_env *env = create(&given);
+    const char *path = "/tmp/amble-actor-never";
+    amb_actor_def def;
+    amb_dense_layer layer[2];
+#define REFUSES(change, expected, part)                                  \
+    do {                                                                 \
+        describe_actor(&def, layer, O);                                  \
+        change;                                                          \
+        assert_int_equal(amb_env_save_actor(env, &def, path), expected); \
+        expect_sentence(part);                                           \
+        assert_null(fopen(path, "r"));                                   \
+    } while (0)
+    REFUSES(def.layer_count = 0, AMB_ERROR_ARGUMENT, "a policy of 0 layers, expected 1 to 16");
+    REFUSES(def.layer_count = 17, AMB_ERROR_ARGUMENT, "17 layers");
+    REFUSES(def.layer_count = 1, AMB_ERROR_ARGUMENT,
+            "the last layer gives 8 numbers, expected an action's 36");
+    REFUSES(layer[0].inputs = 196, AMB_ERROR_ARGUMENT, "layer 0 takes 196 numbers, expected 197");
+    REFUSES(layer[1].inputs = 7, AMB_ERROR_ARGUMENT, "layer 1 takes 7 numbers, expected 8");
+    REFUSES(layer[0].outputs = 0, AMB_ERROR_ARGUMENT, "layer 0 gives 0 numbers");
+    REFUSES(layer[0].weight = NULL, AMB_ERROR_ARGUMENT, "layer 0 has no weight");
+    REFUSES(layer[0].activation = (amb_activation)9, AMB_ERROR_ARGUMENT, "activation is 9");
+    REFUSES((layer[0].activation = AMB_ACTIVATION_ELU, layer[0].alpha = -1), AMB_ERROR_ARGUMENT,
+            "alpha is -1");
+    REFUSES(weight[3] = NAN, AMB_ERROR_ARGUMENT, "number 3 of layer 0's weight is nan");
+    REFUSES(bias[2] = INFINITY, AMB_ERROR_ARGUMENT, "number 2 of layer 1's bias is inf");
+    REFUSES(def.std = NULL, AMB_ERROR_ARGUMENT, "mean and std are given together");
+    REFUSES(std[4] = 0, AMB_ERROR_ARGUMENT, "number 4 of the normaliser");
+    REFUSES(def.clip = -1, AMB_ERROR_ARGUMENT, "clip is -1");
+    describe_actor(&def, layer, O);
+    assert_int_equal(amb_env_save_actor(env, &def, "/nowhere/actor.onnx"), AMB_ERROR_FILE);
+    amb_set_assert_handler(count_assertion, NULL);
+    asserted = 0;
+    assert_int_equal(amb_env_save_actor(env, NULL, path), AMB_ERROR_ARGUMENT);
+    def.size = 0;
+    assert_int_equal(amb_env_save_actor(env, &def, path), AMB_ERROR_ARGUMENT);
+    assert_int_equal(asserted, 2);
+    amb_set_assert_handler(NULL, NULL);
+    amb_env_destroy(env);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -831,6 +969,8 @@ int main(void)
         cmocka_unit_test(nothing_is_allocated_in_a_step),
         cmocka_unit_test(is_made_with_enough_memory_or_not_at_all),
         cmocka_unit_test(refuses_bad_definitions),
+        cmocka_unit_test(an_actor_becomes_a_file),
+        cmocka_unit_test(bad_actors_are_refused),
         cmocka_unit_test(broken_programs_are_told),
         cmocka_unit_test(older_headers_go_on),
     };

@@ -1,4 +1,5 @@
 /* amble/render.h as a host uses it: linked against the shared libraries alone. */
+#include <amble/env.h>
 #include <amble/render.h>
 
 #include "tests/skip.h"
@@ -99,6 +100,15 @@ static int differing(double middle[2])
     middle[0] = n ? x / n / WIDTH : -1;
     middle[1] = n ? y / n / HEIGHT : -1;
     return n;
+}
+
+static void expect_env(amb_env **env)
+{
+    amb_env_def def;
+    amb_env_def_init(&def);
+    def.motion = "style_walk";
+    def.clips = "assets/motions";
+    ok(amb_env_create(&def, env));
 }
 
 static void the_character_is_in_the_picture(void **state)
@@ -246,13 +256,49 @@ static void mistakes_are_refused(void **state)
     amb_character_destroy(character);
 }
 
+/* A pose is drawn as the character that has it, and paler where it is down. */
+static void poses_are_drawn_as_characters(void **state)
+{
+    (void)state;
+    amb_renderer *renderer = open_renderer();
+    amb_character *character = make(0, AMB_SPACE_MUJOCO);
+    amb_env *env;
+    double pose[3 * 43], velocity[34], middle[2];
+    expect_env(&env);
+    assert_int_equal(amb_env_body(env, pose, velocity), AMB_OK);
+    pose[0] = pose[1] = 0;
+    ok(amb_renderer_draw_poses(renderer, pose, 43, NULL, 1, NULL, picture));
+    const bool down = true;
+    ok(amb_renderer_draw_poses(renderer, pose, 43, &down, 1, NULL, other));
+    assert_int_not_equal(memcmp(picture, other, SIZE), 0);
+    double far[43];
+    memcpy(far, pose, sizeof far);
+    far[0] = 500;
+    amb_camera camera;
+    amb_camera_init(&camera);
+    camera.follow = -1;
+    ok(amb_renderer_draw_poses(renderer, pose, 43, NULL, 1, &camera, picture));
+    ok(amb_renderer_draw_poses(renderer, far, 43, NULL, 1, &camera, other));
+    const int n = differing(middle);
+    assert_true(n > WIDTH * HEIGHT / 60 && n < WIDTH * HEIGHT / 3);
+    ok(amb_renderer_draw(renderer, &character, 1, 0, &camera, picture)); /* both ways with one renderer */
+    assert_int_equal(amb_renderer_draw_poses(renderer, pose, 42, NULL, 1, NULL, other), AMB_ERROR_ARGUMENT);
+    expect_sentence("poses of 42 numbers, expected 43");
+    pose[7] = (double)NAN;
+    assert_int_equal(amb_renderer_draw_poses(renderer, pose, 43, NULL, 1, NULL, other), AMB_ERROR_ARGUMENT);
+    expect_sentence("number 7 of pose 0 is nan");
+    assert_int_equal(amb_renderer_draw_poses(renderer, pose, 43, NULL, 0, NULL, other), AMB_ERROR_ARGUMENT);
+    amb_env_destroy(env);
+    amb_character_destroy(character);
+    amb_renderer_destroy(renderer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_character_is_in_the_picture),
-        cmocka_unit_test(the_camera_follows),
-        cmocka_unit_test(the_environment_is_as_it_was),
-        cmocka_unit_test(mistakes_are_refused),
+        cmocka_unit_test(the_character_is_in_the_picture), cmocka_unit_test(the_camera_follows),
+        cmocka_unit_test(the_environment_is_as_it_was),    cmocka_unit_test(mistakes_are_refused),
+        cmocka_unit_test(poses_are_drawn_as_characters),
     };
     return cmocka_run_group_tests(tests, load_set, free_set);
 }

@@ -20,6 +20,7 @@ bench: options learn session
 cli: options learn session
 lib: session
 server: session
+python:
 '
 # Folders that no table binds: examples see the public headers alone, tests see everything.
 free='tests'

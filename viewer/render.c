@@ -296,14 +296,9 @@ static void turn_over(unsigned char *rgb, int width, int height)
     }
 }
 
-static amb_result take(amb_renderer *r, amb_character *const *characters, int count, double offset,
-                       const amb_camera *camera, unsigned char *rgb)
+/* Draws the `count` bodies of the snapshot. */
+static amb_result draw_snapshot(amb_renderer *r, int count, const amb_camera *camera, unsigned char *rgb)
 {
-    for (int i = 0; i < count; i++) {
-        const amb_result result = look_at(characters[i], offset, &r->snapshot.body[i]);
-        if (result != AMB_OK)
-            return result;
-    }
     picture p = {r, camera->seconds, rgb};
     ami_error err = {""};
     r->snapshot.characters = count;
@@ -322,6 +317,14 @@ static amb_result take(amb_renderer *r, amb_character *const *characters, int co
     return AMB_OK;
 }
 
+static amb_result check(const amb_renderer *r, int count, const amb_camera *camera)
+{
+    if (count < 1 || count > r->def.max_characters)
+        return refuse(AMB_ERROR_ARGUMENT, "%d characters, expected 1 to %d (max_characters)", count,
+                      r->def.max_characters);
+    return check_camera(camera, count);
+}
+
 amb_result amb_renderer_draw(amb_renderer *renderer, amb_character *const *characters, int count,
                              double offset, const amb_camera *camera, unsigned char *rgb)
 {
@@ -330,16 +333,45 @@ amb_result amb_renderer_draw(amb_renderer *renderer, amb_character *const *chara
     amb_camera_init(&view);
     if (camera)
         REQUIRE(copy_def(&view, sizeof view, camera) && "the camera was initialised");
-    if (count < 1 || count > renderer->def.max_characters)
-        return refuse(AMB_ERROR_ARGUMENT, "%d characters, expected 1 to %d (max_characters)", count,
-                      renderer->def.max_characters);
-    amb_result result = check_camera(&view, count);
+    amb_result result = check(renderer, count, &view);
     if (result != AMB_OK)
         return result;
     for (int i = 0; i < count; i++)
         REQUIRE(characters[i]);
     REQUIRE(!atomic_flag_test_and_set(&renderer->busy) && "no other thread is using it");
-    result = take(renderer, characters, count, offset, &view, rgb);
+    for (int i = 0; i < count && result == AMB_OK; i++)
+        result = look_at(characters[i], offset, &renderer->snapshot.body[i]);
+    if (result == AMB_OK)
+        result = draw_snapshot(renderer, count, &view, rgb);
+    atomic_flag_clear(&renderer->busy);
+    return result;
+}
+
+amb_result amb_renderer_draw_poses(amb_renderer *renderer, const double *poses, int pose_size,
+                                   const bool *down, int count, const amb_camera *camera, unsigned char *rgb)
+{
+    amb_camera view;
+    REQUIRE(renderer && rgb && poses);
+    amb_camera_init(&view);
+    if (camera)
+        REQUIRE(copy_def(&view, sizeof view, camera) && "the camera was initialised");
+    amb_result result = check(renderer, count, &view);
+    if (result != AMB_OK)
+        return result;
+    if (pose_size != AMI_POSE)
+        return refuse(AMB_ERROR_ARGUMENT, "poses of %d numbers, expected %d", pose_size, AMI_POSE);
+    for (int i = 0; i < count * AMI_POSE; i++)
+        if (!isfinite(poses[i]))
+            return refuse(AMB_ERROR_ARGUMENT, "number %d of pose %d is %g, expected a finite one",
+                          i % AMI_POSE, i / AMI_POSE, poses[i]);
+    REQUIRE(!atomic_flag_test_and_set(&renderer->busy) && "no other thread is using it");
+    for (int i = 0; i < count; i++) {
+        ami_view_body *to = &renderer->snapshot.body[i];
+        memcpy(to->pose, poses + (size_t)i * AMI_POSE, sizeof to->pose);
+        memcpy(to->before, to->pose, sizeof to->before);
+        to->down = down && down[i];
+    }
+    result = draw_snapshot(renderer, count, &view, rgb);
     atomic_flag_clear(&renderer->busy);
     return result;
 }

@@ -253,6 +253,52 @@ AMB_API amb_result amb_env_set_body(amb_env *env, const double *pose, const doub
 AMB_API amb_result amb_env_save(amb_env *env, void *bytes, size_t size);
 AMB_API amb_result amb_env_restore(amb_env *env, const void *bytes, size_t size, float *observation);
 
+/* ---- a policy for it, as a file ---- */
+
+/* After a layer, with alpha as α. ReLU: max(v, 0). Leaky ReLU: v < 0 ? α v : v. ELU: v < 0 ? α (e^v - 1) : v.
+ * Sigmoid: 1 / (1 + e^-v). */
+typedef enum amb_activation {
+    AMB_ACTIVATION_NONE = 0,
+    AMB_ACTIVATION_RELU = 1,
+    AMB_ACTIVATION_LEAKY_RELU = 2,
+    AMB_ACTIVATION_ELU = 3,
+    AMB_ACTIVATION_TANH = 4,
+    AMB_ACTIVATION_SIGMOID = 5
+} amb_activation;
+
+/* A dense layer: activation(weight x + bias). */
+typedef struct amb_dense_layer {
+    int inputs, outputs; /* 1 to 65536 */
+    const float *weight; /* (outputs, inputs), as PyTorch's Linear.weight */
+    const float *bias;   /* (outputs); NULL: 0 */
+    amb_activation activation;
+    float alpha; /* of leaky ReLU and ELU, 0 or more; else not read */
+} amb_dense_layer;
+
+/* A policy: x = clamp((observation - mean) / std, -clip, clip), then the layers. The last layer's outputs are
+ * the action. */
+typedef struct amb_actor_def {
+    size_t size;
+    const amb_dense_layer *layers; /* NULL; (layer_count) the first takes O numbers, the last gives A */
+    int layer_count;               /* 0; 1 to 16 */
+    const float *mean, *std;       /* NULL; (O) both or none; std more than 0 */
+    float clip;                    /* 0: no clamp; else more than 0 */
+    bool half;                     /* false; true: weights are written as float16 */
+} amb_actor_def;
+
+AMB_API void amb_actor_def_init_size(amb_actor_def *def, size_t size);
+static inline void amb_actor_def_init(amb_actor_def *def)
+{
+    amb_actor_def_init_size(def, sizeof *def);
+}
+
+/* Writes the policy as an ONNX file with this environment's settings (motion, action mode, rates, bodies that
+ * may touch the floor) as its metadata, so that amble's programs, amb_env_def.policy and other ONNX readers
+ * can run it. Replaces `path` as a whole or not at all. AMB_ERROR_ARGUMENT where sizes do not fit or a number
+ * is not finite, AMB_ERROR_FILE where the file cannot be written. */
+AMB_NODISCARD AMB_API amb_result amb_env_save_actor(const amb_env *env, const amb_actor_def *def,
+                                                    const char *path);
+
 /* ---- many ---- */
 
 /* n = count of them, 1 to 65536. They share body, motion and networks. */

@@ -76,6 +76,14 @@ static inline void amb_camera_init(amb_camera *camera)
 AMB_API amb_result amb_renderer_draw(amb_renderer *renderer, amb_character *const *characters, int count,
                                      double offset, const amb_camera *camera, unsigned char *rgb);
 
+/* The same for bodies given by their poses: poses (count, pose_size), as amb_env_body and amb_clip_sample
+ * return them, and down (count), true for those to be drawn paler; NULL: none. The camera follows a pose as
+ * it follows a character. AMB_ERROR_ARGUMENT and nothing drawn where pose_size is not
+ * amb_skeleton_info.pose_size or a number is not finite. */
+AMB_API amb_result amb_renderer_draw_poses(amb_renderer *renderer, const double *poses, int pose_size,
+                                           const bool *down, int count, const amb_camera *camera,
+                                           unsigned char *rgb);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,21 @@
+# Whether the Python package is built: AMB_PYTHON is AUTO (where Python's headers are, and said so where not), ON (missing headers stop the
+# configuration) or OFF. In a project that amble is part of it is OFF unless that asks for it.
+if(PROJECT_IS_TOP_LEVEL AND NOT CMAKE_CROSSCOMPILING)
+    set(python_default AUTO)
+else()
+    set(python_default OFF)
+endif()
+set(AMB_PYTHON ${python_default} CACHE STRING "Build the Python package: AUTO, ON or OFF")
+set_property(CACHE AMB_PYTHON PROPERTY STRINGS AUTO ON OFF)
+
+set(amb_build_python OFF)
+if(AMB_PYTHON)
+    find_package(Python 3.11 COMPONENTS Interpreter Development.Module QUIET)
+    if(Python_FOUND)
+        set(amb_build_python ON)
+    elseif(AMB_PYTHON STREQUAL "AUTO")
+        message(STATUS "the Python package is not built: it needs the headers of Python 3.11 or newer (package python3-dev)")
+    else()
+        message(FATAL_ERROR "The Python package needs the headers of Python 3.11 or newer: install python3-dev (Debian, Ubuntu), or configure with -DAMB_PYTHON=OFF.")
+    endif()
+endif()
