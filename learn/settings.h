@@ -48,8 +48,9 @@ bool ami_setting_parse(const ami_setting *list, int count, double *values, const
     SETTING(steps, int, 16, 1, 65536, "control steps of each environment per iteration")                    \
     SETTING(epochs, int, 3, 1, 100, "passes over the samples of an iteration")                              \
     SETTING(minibatches, int, 2, 1, 4096, "minibatches per epoch")                                          \
-    SETTING(gamma, real, -1, -1, .9999,                                                                     \
-            "discount; -1: .95 for symmetric loops (gaits) and drawn styles, .975 for other clips")         \
+    SETTING(gamma, real, .95, 0, .9999, "discount at the start")                                            \
+    SETTING(gamma_end, real, -1, -1, .9999,                                                                 \
+            "the same at the end; -1: the start's for symmetric loops (gaits) and drawn styles, else .98")  \
     SETTING(lambda, real, .95, 0, 1, "GAE's and TD(lambda)'s lambda")                                       \
     SETTING(ratio_clip, real, .2, .001, 10, "PPO's limit of the probability ratio")                         \
     SETTING(advantage_clip, real, 4, .1, 1000, "limit of normalised advantages")                            \

@@ -274,10 +274,12 @@ static ami_train *create(const ami_settings *settings, const ami_character *char
     t->settings = *settings;
     if (t->settings.goal < 0)
         t->settings.goal = styles != NULL;
-    if (t->settings.gamma < 0)
-        t->settings.gamma = !clip || ami_mirror_is_symmetric(clip) ? .95 : .975;
+    if (t->settings.gamma_end < 0)
+        t->settings.gamma_end =
+            !clip || ami_mirror_is_symmetric(clip) ? t->settings.gamma : fmax(t->settings.gamma, .98);
     if (t->settings.episode_s <= 0)
         t->settings.episode_s = episode_for(&t->settings, clip);
+    t->gamma = t->settings.gamma;
     t->inputs = t->settings.goal != 0 ? AMI_OBS_MAX : AMI_OBS;
     t->normalizer.columns = t->inputs;
     t->character = character;
@@ -389,7 +391,7 @@ static double estimate_advantages(ami_train *t)
     double mean = 0, error_mean = 0, variance = 0, error_variance = 0;
     for (int e = 0; e < t->envs; e++) {
         const int i = e * t->steps;
-        ami_gae(t->steps, t->reward + i, t->value + i, t->next + i, t->last + i, (float)t->settings.gamma,
+        ami_gae(t->steps, t->reward + i, t->value + i, t->next + i, t->last + i, (float)t->gamma,
                 (float)t->settings.lambda, t->advantage + i, t->target + i);
     }
     for (int i = 0; i < t->samples; i++) {
@@ -458,9 +460,17 @@ static void adapt_rate(ami_train *t, double kl)
     t->progress.actor_rate = fmin(fmax(rate, 1e-7), 1e-2);
 }
 
+/* The horizon 1 / (1 - gamma) grows geometrically. */
+double ami_train_gamma(const ami_train *train)
+{
+    const double start = 1 - train->settings.gamma, end = 1 - train->settings.gamma_end;
+    return 1 - start * pow(end / start, ami_train_fraction_done(train));
+}
+
 void ami_train_iterate(ami_train *train, ami_train_stats *stats)
 {
     memset(stats, 0, sizeof *stats);
+    train->gamma = ami_train_gamma(train);
     stats->noise = ami_train_noise(train);
     stats->push_speed = ami_train_push(train);
     stats->actor_rate = train->progress.actor_rate;

@@ -83,7 +83,7 @@ static void step_environment(ami_train *t, int e, int step, const float *chosen,
     const ami_env_end end = ami_env_step(env, action, &reward);
 
     t->run[e].episode_return += reward.total;
-    t->reward[i] = (float)(reward.total * (1 - t->settings.gamma));
+    t->reward[i] = (float)(reward.total * (1 - t->gamma));
     t->last[i] = end != AMI_ENV_GOES_ON;
     sum->reward += reward.total;
     for (int k = 0; k < AMI_REWARD_PARTS; k++)

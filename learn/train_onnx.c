@@ -83,7 +83,7 @@ ami_net *ami_train_export_critic(const ami_train *train, ami_error *err)
     ami_net *net = export_net(train, false, 1, err);
     if (!net)
         return NULL;
-    if (!ami_net_set_meta(net, "kind", "critic") || !set_number(net, "gamma", train->settings.gamma) ||
+    if (!ami_net_set_meta(net, "kind", "critic") || !set_number(net, "gamma", train->gamma) ||
         !ami_net_set_meta(net, "output", "value * (1 - gamma)"))
         return out_of_memory(net, err);
     return net;

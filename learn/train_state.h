@@ -68,6 +68,7 @@ struct ami_train {
     int inputs;                       /* numbers in an observation */
     int threads;
     bool bf16;
+    double gamma;              /* discount in the last iteration */
     ami_env *env;              /* (envs) */
     ami_generator **generator; /* (envs) with styles, else NULL */
     runner *run;               /* (envs) checkpoints contain its bytes */
@@ -119,6 +120,7 @@ static inline double ami_train_fraction_done(const ami_train *train)
 {
     return fmin((double)train->progress.samples / train->settings.samples, 1);
 }
+double ami_train_gamma(const ami_train *train);
 double ami_train_noise(const ami_train *train);
 double ami_train_fresh_noise(const ami_train *train);
 double ami_train_push(const ami_train *train);

@@ -54,7 +54,7 @@ static void the_list_is_in_order(void **unused)
     (void)unused;
     assert_int_equal(sizeof(ami_settings), AMI_SETTING_COUNT * sizeof(double));
     ami_settings settings = ami_settings_default();
-    assert_true(settings.seed == 1 && settings.envs == 64 && settings.gamma == -1 && settings.bf16 == -1 &&
+    assert_true(settings.seed == 1 && settings.envs == 64 && settings.gamma == .95 && settings.bf16 == -1 &&
                 settings.look_ahead == .06);
     assert_true(offsetof(ami_settings, gamma) == sizeof(double) * (size_t)ami_setting_by_name("gamma"));
     assert_true(offsetof(ami_settings, bf16) == sizeof(double) * (size_t)ami_setting_by_name("bf16"));
@@ -134,10 +134,10 @@ static void what_is_wrong_is_said(void **unused)
     assert_refused("envs", "0", "envs: 0 found, expected 1 to 65536");
     ami_settings between = ami_settings_default();
     ami_error err = {""};
-    between.gamma = -.5;
+    between.gamma_end = -.5;
     assert_false(ami_settings_check(&between, &err));
-    assert_non_null(strstr(err.text, "gamma: -0.5 found, expected -1"));
-    assert_refused("gamma", "1", "gamma: 1 found, expected -1 to 0.9999");
+    assert_non_null(strstr(err.text, "gamma_end: -0.5 found, expected -1"));
+    assert_refused("gamma", "1", "gamma: 1 found, expected 0 to 0.9999");
     assert_refused("noise", "-0.1", "noise: -0.1 found, expected 0.0001 to 10");
 
     ami_settings settings = ami_settings_default();

@@ -320,7 +320,7 @@ static void bodies_do_mean_and_remembered_noise(void **state)
                 }
                 ami_reward reward;
                 ami_env_step(&body, action, &reward);
-                const double got = (double)t->reward[i] / (1 - t->settings.gamma);
+                const double got = (double)t->reward[i] / (1 - t->gamma);
                 if (remembered) {
                     assert_near(reward.total, got, 1e-4, "reward", i);
                     steps++;

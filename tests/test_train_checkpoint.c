@@ -27,6 +27,7 @@ static void a_saved_training_goes_on_bit_by_bit(void **state)
     for (int kind = 0; kind < 6; kind++) {
         ami_settings s = kind < 3 ? lively(kind == 1) : lively_all(kind == 4);
         s.goal = kind % 3 == 2;
+        s.gamma_end = .98;
         s.normalizer_samples = 4 * ENVS * STEPS; /* is frozen after the interruption */
         ami_train *whole = try_create(&s);
         if (!whole)

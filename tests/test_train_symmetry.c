@@ -91,6 +91,7 @@ static void the_clip_decides(void **state)
             ami_settings s = folding();
             s.envs = 2;
             s.mirror = mirror;
+            s.gamma_end = -1;
             clip = motion[i];
             if (mirror > 0 && !ami_clip_loops(clip)) { /* it has no other half */
                 ami_error err = {""};
@@ -100,7 +101,14 @@ static void the_clip_decides(void **state)
             }
             ami_train *t = try_create(&s);
             const bool folds = mirror < 0 ? i == 0 : mirror;
-            assert_true(t->settings.gamma == (i == 0 ? .95 : .975));
+            /* the discount's horizon grows from 20 to 50 steps, by the same factor in either half */
+            const double horizon[3] = {20, i == 0 ? 20 : sqrt(20 * 50), i == 0 ? 20 : 50};
+            for (int half = 0; half < 3; half++) {
+                t->progress.samples = (int64_t)(half * s.samples / 2);
+                assert_near(1 / (1 - ami_train_gamma(t)), horizon[half], 1e-6, "horizon", half);
+            }
+            t->progress.samples = 0;
+            assert_true(t->settings.gamma == .95 && t->settings.gamma_end == (i == 0 ? .95 : .98));
             assert_true(t->mirror == folds && ami_train_settings(t)->mirror == folds);
             ami_train_destroy(t);
         }
@@ -173,7 +181,7 @@ static void bodies_do_the_mirror_image_of_what_is_learned(void **state)
                 }
                 ami_reward reward;
                 const ami_env_end end = ami_env_step(&body, action, &reward);
-                assert_near(reward.total, (double)t->reward[i] / (1 - t->settings.gamma), 1e-4, "reward", i);
+                assert_near(reward.total, (double)t->reward[i] / (1 - t->gamma), 1e-4, "reward", i);
                 second ? flipped++ : plain++;
                 assert_true(t->last[i] == (end != AMI_ENV_GOES_ON));
                 if (t->last[i])

@@ -46,6 +46,7 @@ static inline ami_settings lively(bool bf16)
     s.turn_rate = 1;
     s.kl = .05;
     s.noise = .1;
+    s.gamma_end = s.gamma;
     s.goal = 0;
     s.average = 0;
     s.mirror = 0;
