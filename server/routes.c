@@ -348,6 +348,7 @@ static srv_answer answer_motion(srv_site *site, const char *query)
         const char *format, *type, *attachment;
     } formats[] = {{"txt", "application/json", "attachment; filename=\"style.txt\""},
                    {"bvh", "text/plain", "attachment; filename=\"style.bvh\""},
+                   {"glb", "model/gltf-binary", "attachment; filename=\"style.glb\""},
                    {"npz", "application/octet-stream", "attachment; filename=\"style.npz\""}};
     char style[512], format[16] = "txt";
     ami_error err = {""};
@@ -358,10 +359,10 @@ static srv_answer answer_motion(srv_site *site, const char *query)
     if (!argument(query, "style", style, sizeof style))
         return srv_error(400, "expected /v1/motion?style=NAME, or a mixture such as walk:0.7,zombie:0.3");
     argument(query, "format", format, sizeof format);
-    while (k < 3 && strcmp(formats[k].format, format) != 0)
+    while (k < sizeof formats / sizeof *formats && strcmp(formats[k].format, format) != 0)
         k++;
-    if (k == 3)
-        return srv_error(400, "the format is \"%s\", expected txt, bvh or npz", format);
+    if (k == sizeof formats / sizeof *formats)
+        return srv_error(400, "the format is \"%s\", expected txt, bvh, glb or npz", format);
     srv_answer a = {
         .status = 200, .type = formats[k].type, .header = -1, .attachment = formats[k].attachment};
     a.body = srv_motion_file(site->ensembles, style, format, &a.size, &missing, &err);

@@ -235,10 +235,12 @@ check 'a motion as BVH' grep -q '^HIERARCHY' body
 ask '/v1/motion?style=run'
 check 'a motion as DeepMimic writes it' grep -q '"Frames"' body
 ask '/v1/motion?format=npz&style=run'
-check 'a motion as npz, or no libzip' test "$(head -c 2 body)" = PK -o "$code" = 400
+check 'a motion as npz' test "$(head -c 2 body)" = PK
+ask '/v1/motion?format=glb&style=run'
+check 'a motion as binary glTF' test "$(head -c 4 body)" = glTF
 check 'a motion of no style' refuses 404 'there is no style \"ballet\"' '/v1/motion?style=ballet'
 check 'a motion without a style' refuses 400 'expected /v1/motion?style=NAME' /v1/motion
-check 'a motion in another format' refuses 400 'expected txt, bvh or npz' '/v1/motion?style=run&format=fbx'
+check 'a motion in another format' refuses 400 'expected txt, bvh, glb or npz' '/v1/motion?style=run&format=fbx'
 check 'characters without a WebSocket' refuses 426 'is a WebSocket' /v1/characters
 for path in / /models /app.js /render.js /client.js /models.js /style.css /icon.svg; do
     code=$(curl -s -m 20 -o body -D headers -w '%{http_code}' "$at$path")
