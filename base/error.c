@@ -55,3 +55,8 @@ bool ami_fail_in(ami_error *err, const char *format, ...)
     }
     return false;
 }
+
+bool ami_error_is_memory(const ami_error *err)
+{
+    return strstr(err->text, "not enough memory") || strstr(err->text, "out of memory");
+}

@@ -25,4 +25,8 @@ bool ami_fail(ami_error *err, const char *format, ...) __attribute__((format(pri
  * not. Returns false. */
 bool ami_fail_in(ami_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Whether the sentence says that memory was short, so that another way of doing the same must not be tried: it could
+ * succeed with another result. */
+bool ami_error_is_memory(const ami_error *err);
+
 #endif

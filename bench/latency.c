@@ -432,7 +432,9 @@ static bool prepare(bench *b, ami_error *err)
         ami_find_model(a->file, b->path, sizeof b->path, err) && cli_calibration_use(&calibration, &def, err);
     if (ok) {
         ami_net *net = ami_onnx_read(b->path, &why);
-        ok = net ? prepare_model(b, &def, err) : prepare_graph(b, &def, err);
+        ok = net                         ? prepare_model(b, &def, err)
+             : ami_error_is_memory(&why) ? ami_fail(err, "%s", why.text)
+                                         : prepare_graph(b, &def, err);
         ami_net_destroy(net);
     }
     cli_calibration_free(&calibration);

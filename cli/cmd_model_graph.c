@@ -29,6 +29,8 @@ bool model_open(const char *file, char *path, size_t size, const ami_model_def *
     *net = ami_onnx_read(path, &why);
     if (*net)
         return true;
+    if (ami_error_is_memory(&why))
+        return ami_fail(err, "%s", why.text);
     ami_model_def own = def ? *def : ami_model_default_def();
     cli_calibration rows = calibration ? *calibration : (cli_calibration){0};
     if (cli_calibration_use(&rows, &own, err))

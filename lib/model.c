@@ -151,7 +151,7 @@ amb_result amb_model_load(const char *path, const amb_model_def *def, amb_model 
     ami_net *net = ami_onnx_read(path, &err);
     if (net)
         return make(net, path, &inner, model);
-    ami_graph *graph = ami_graph_load(path, &inner, &err);
+    ami_graph *graph = ami_error_is_memory(&err) ? NULL : ami_graph_load(path, &inner, &err);
     return graph ? make_graph(graph, path, model)
                  : lib_fail_with(lib_result_of_file(path, AMB_ERROR_FILE), &err);
 }
@@ -169,7 +169,8 @@ amb_result amb_model_load_memory(const void *bytes, size_t size, const char *nam
     ami_net *net = ami_onnx_read_memory(bytes, size, name, &err);
     if (net)
         return make(net, name, &inner, model);
-    ami_graph *graph = ami_graph_load_memory(bytes, size, name, &inner, &err);
+    ami_graph *graph =
+        ami_error_is_memory(&err) ? NULL : ami_graph_load_memory(bytes, size, name, &inner, &err);
     return graph ? make_graph(graph, name, model) : lib_fail_with(AMB_ERROR_FILE, &err);
 }
 

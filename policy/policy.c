@@ -178,6 +178,8 @@ bool ami_policy_load(ami_policy *policy, const char *path, const ami_model_def *
     memset(policy, 0, sizeof *policy);
     ami_error why = {""};
     ami_net *net = ami_onnx_read(path, &why);
+    if (!net && ami_error_is_memory(&why))
+        return ami_fail(err, "%s", why.text);
     if (!net)
         return load_graph(policy, path, def, err);
     bool ok = ami_policy_describe(policy, net, err) && ami_net_observe(net, def, err);

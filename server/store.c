@@ -105,8 +105,10 @@ static srv_model *load(const entry *e, const struct stat *about, ami_error *err)
     atomic_init(&m->users, 1);
     ami_error why = {""};
     m->net = ami_onnx_read(e->path, &why);
-    if (!m->net && (m->graph = ami_graph_load(e->path, NULL, err)) &&
-        (m->graph_fine = ami_graph_load(e->path, &fp32, err)))
+    if (!m->net && ami_error_is_memory(&why))
+        ami_fail(err, "%s", why.text);
+    else if (!m->net && (m->graph = ami_graph_load(e->path, NULL, err)) &&
+             (m->graph_fine = ami_graph_load(e->path, &fp32, err)))
         return m;
     if (m->net && (m->model = ami_model_create(m->net, NULL, err)) &&
         (m->fine = ami_model_create(m->net, &fp32, err)) && keep_normaliser(m, err)) {

@@ -80,9 +80,23 @@ static void what_a_terminal_would_obey_is_escaped(void **state)
     }
 }
 
+/* Where memory was short, nothing else is tried. */
+static void memory_is_told_apart(void **state)
+{
+    (void)state;
+    ami_error err = {""};
+    ami_fail(&err, "%s: not enough memory to read %d bytes", "walk.onnx", 100);
+    assert_true(ami_error_is_memory(&err));
+    ami_fail(&err, "out of memory for a network");
+    assert_true(ami_error_is_memory(&err));
+    ami_fail(&err, "walk.onnx: node 3 is a Conv, expected Gemm");
+    assert_false(ami_error_is_memory(&err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_is_told_apart),
         cmocka_unit_test(a_sentence_is_formatted),
         cmocka_unit_test(a_prefix_goes_before_it),
         cmocka_unit_test(nobody_has_to_listen),
