@@ -131,7 +131,7 @@ bool ami_settings_check(const ami_settings *settings, ami_error *err)
         return ami_fail(err, "epochs × minibatches: 1 found, expected 2 or more, because the learning rate "
                              "depends on the KL divergence, which is 0 before an update's first step");
     if (settings->gamma_end < 0 && settings->gamma_end != -1)
-        return ami_fail(err, "gamma_end: %g found, expected -1 (chosen by the motion), or 0 to 0.9999",
+        return ami_fail(err, "gamma_end: %g found, expected -1 (as gamma), or 0 to 0.9999",
                         settings->gamma_end);
     if (settings->hold_min_s > settings->hold_max_s)
         return ami_fail(err, "hold_min_s: %g found, expected at most hold_max_s, which is %g",

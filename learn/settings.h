@@ -49,8 +49,7 @@ bool ami_setting_parse(const ami_setting *list, int count, double *values, const
     SETTING(epochs, int, 3, 1, 100, "passes over the samples of an iteration")                              \
     SETTING(minibatches, int, 2, 1, 4096, "minibatches per epoch")                                          \
     SETTING(gamma, real, .95, 0, .9999, "discount at the start")                                            \
-    SETTING(gamma_end, real, -1, -1, .9999,                                                                 \
-            "the same at the end; -1: the start's for symmetric loops (gaits) and drawn styles, else .98")  \
+    SETTING(gamma_end, real, -1, -1, .9999, "the same at the end; -1: as at the start")                     \
     SETTING(lambda, real, .95, 0, 1, "GAE's and TD(lambda)'s lambda")                                       \
     SETTING(ratio_clip, real, .2, .001, 10, "PPO's limit of the probability ratio")                         \
     SETTING(advantage_clip, real, 4, .1, 1000, "limit of normalised advantages")                            \

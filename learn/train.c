@@ -275,8 +275,7 @@ static ami_train *create(const ami_settings *settings, const ami_character *char
     if (t->settings.goal < 0)
         t->settings.goal = styles != NULL;
     if (t->settings.gamma_end < 0)
-        t->settings.gamma_end =
-            !clip || ami_mirror_is_symmetric(clip) ? t->settings.gamma : fmax(t->settings.gamma, .98);
+        t->settings.gamma_end = t->settings.gamma;
     if (t->settings.episode_s <= 0)
         t->settings.episode_s = episode_for(&t->settings, clip);
     t->gamma = t->settings.gamma;

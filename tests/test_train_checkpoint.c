@@ -127,6 +127,22 @@ static void networks_of_a_folded_training_are_taken_over(void **state)
     ami_checkpoint_destroy(c);
 }
 
+/* From 20 to 50 steps, by the same factor in either half. */
+static void the_horizon_grows(void **state)
+{
+    (void)state;
+    ami_settings s = lively(false);
+    s.gamma = .95;
+    s.gamma_end = .98;
+    ami_train *t = try_create(&s);
+    const double horizon[3] = {20, sqrt(20 * 50), 50};
+    for (int half = 0; half < 3; half++) {
+        t->progress.samples = (int64_t)(half * s.samples / 2);
+        assert_near(1 / (1 - ami_train_gamma(t)), horizon[half], 1e-6, "horizon", half);
+    }
+    ami_train_destroy(t);
+}
+
 /* The networks alone, for training on under other settings. */
 static void networks_alone_can_be_taken_over(void **state)
 {
@@ -392,6 +408,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_saved_training_goes_on_bit_by_bit),
+        cmocka_unit_test(the_horizon_grows),
         cmocka_unit_test(networks_alone_can_be_taken_over),
         cmocka_unit_test(networks_of_a_folded_training_are_taken_over),
         cmocka_unit_test(what_cannot_be_continued_is_refused),

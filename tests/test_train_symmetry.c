@@ -101,14 +101,7 @@ static void the_clip_decides(void **state)
             }
             ami_train *t = try_create(&s);
             const bool folds = mirror < 0 ? i == 0 : mirror;
-            /* the discount's horizon grows from 20 to 50 steps, by the same factor in either half */
-            const double horizon[3] = {20, i == 0 ? 20 : sqrt(20 * 50), i == 0 ? 20 : 50};
-            for (int half = 0; half < 3; half++) {
-                t->progress.samples = (int64_t)(half * s.samples / 2);
-                assert_near(1 / (1 - ami_train_gamma(t)), horizon[half], 1e-6, "horizon", half);
-            }
-            t->progress.samples = 0;
-            assert_true(t->settings.gamma == .95 && t->settings.gamma_end == (i == 0 ? .95 : .98));
+            assert_true(t->settings.gamma_end == t->settings.gamma);
             assert_true(t->mirror == folds && ami_train_settings(t)->mirror == folds);
             ami_train_destroy(t);
         }
