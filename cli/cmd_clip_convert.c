@@ -154,8 +154,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static const struct argp_option convert_options[] = {
     {"output", KEY_OUT, "OUT", 0,
      "file, or folder for several: .txt and .json DeepMimic's, .bvh, .glb, .npz, .csv a table", 1},
-    {"format", KEY_FORMAT, "NAME", 0, "what a folder is filled with: txt (default), json, bvh, glb, npz or csv",
-     1},
+    {"format", KEY_FORMAT, "NAME", 0,
+     "what a folder is filled with: txt (default), json, bvh, glb, npz or csv", 1},
     {"skip-existing", KEY_SKIP, NULL, 0,
      "leave out what is there already, to go on with a stopped conversion", 1},
     {"verbose", KEY_VERBOSE, NULL, 0, "print how far each joint is from the source's", 1},
@@ -431,7 +431,7 @@ int clip_convert(int argc, char **argv)
         convert_options,
         parse,
         "NAME-or-FILE... -o OUT\nNAME-or-FILE OUT",
-        "Brings motions of any format that amble reads (BVH, DeepMimic's JSON) "
+        "Brings motions of any format that amble reads (BVH, binary glTF, npz, DeepMimic's JSON) "
         "on to the humanoid, edits them if "
         "asked, and writes them as DeepMimic's JSON, BVH, npz or a table. A folder "
         "or several files go into a folder. "

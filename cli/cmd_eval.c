@@ -274,7 +274,7 @@ static bool find_largest_pushes(const arguments *a, const contender *c, int cont
 static void add_largest_pushes(const arguments *a, const contender *c, int contenders,
                                const ami_followed *followed, const ami_largest_push largest[2], json_t *o)
 {
-    const ami_published *paper = followed->clip ? ami_published_find(followed->name) : NULL;
+    const ami_published *paper = followed->clip ? ami_published_find(followed->clip) : NULL;
     static const char *const field[2][2] = {
         {"largest_push_forward_n", "largest_push_sideways_n"},
         {"baseline_largest_push_forward_n", "baseline_largest_push_sideways_n"}};
@@ -282,11 +282,14 @@ static void add_largest_pushes(const arguments *a, const contender *c, int conte
     if (!quiet)
         printf("largest force on the root that it survives, for .2 s from %.2f s on\n", largest[0].at_s);
     for (int k = 0; k < contenders; k++) {
-        json_object_set_new(o, field[k][0], cli_real(largest[k].forward_n));
-        json_object_set_new(o, field[k][1], cli_real(largest[k].sideways_n));
-        if (!quiet)
+        const bool stands = largest[k].forward_n >= 0;
+        json_object_set_new(o, field[k][0], stands ? cli_real(largest[k].forward_n) : json_null());
+        json_object_set_new(o, field[k][1], stands ? cli_real(largest[k].sideways_n) : json_null());
+        if (!quiet && stands)
             printf("%-17.17s  forward %4.0f N, sideways %4.0f N\n", base_name(c[k].path),
                    largest[k].forward_n, largest[k].sideways_n);
+        else if (!quiet)
+            printf("%-17.17s  falls without any\n", base_name(c[k].path));
     }
     if (!quiet && paper && paper->forward_n > 0)
         printf("%-17s  forward %4.0f N, sideways %4.0f N\n", "DeepMimic's paper", paper->forward_n,
@@ -298,7 +301,7 @@ static void add_largest_pushes(const arguments *a, const contender *c, int conte
 /* What was published for the same clip, as text and in `o`. */
 static void add_published(const arguments *a, const ami_followed *followed, json_t *o)
 {
-    const ami_published *paper = followed->clip ? ami_published_find(followed->name) : NULL;
+    const ami_published *paper = followed->clip ? ami_published_find(followed->clip) : NULL;
     if (!paper)
         return;
     json_object_set_new(o, "paper_nr", cli_real(paper->normalised_return));

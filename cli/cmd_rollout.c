@@ -196,6 +196,8 @@ static void choose_style(arguments *a)
 
 static bool run(const arguments *a, ami_error *err)
 {
+    if (a->dataset && a->record && !strcmp(a->dataset, a->record))
+        return ami_fail(err, "--dataset and --record name the same file, %s", a->dataset);
     if (a->observations && a->sim.no_policy)
         return ami_fail(err, "--observations: without a policy there are none");
     ami_policy policy = {0};

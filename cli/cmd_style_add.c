@@ -1,6 +1,7 @@
 /* amble style add: the style of a motion of one's own, as a new name in a table. */
 #include "cli/cmd_style.h"
 
+#include "motion/edit.h"
 #include "options/style.h"
 #include "policy/models.h"
 #include "policy/motion.h"
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { PATH_SIZE = 4096, SHOWN = 3 };
 
@@ -38,7 +40,11 @@ static bool find_style(const ami_motions *m, const ami_stylevae *encoder, const 
                        ami_error *err)
 {
     char path[PATH_SIZE];
-    ami_clip *clip = ami_load_motion(file, clips, NULL, path, sizeof path, err);
+    ami_clip *found = ami_load_motion(file, clips, NULL, path, sizeof path, err);
+    /* A file that does not say whether it loops may hold less than a window of 2 s. */
+    ami_clip *clip = found && !ami_clip_loops(found) ? ami_edit_loop(found, AMI_LOOP_AUTO, NULL, err) : found;
+    if (clip != found)
+        ami_clip_destroy(found);
     ami_gait *gait = clip ? ami_gait_create(m->nets.skeleton, clip, err) : NULL;
     bool ok = gait && ami_style_of_gait(encoder, gait, style, err);
     if (ok) {
@@ -76,16 +82,21 @@ bool style_add(const ami_motions *motions, const style_addition *a, ami_error *e
     ami_refusal refusal = AMI_MOTION_OK;
     if (!ami_name_check(a->name, "style", err))
         return false;
-    if (strpbrk(a->name, ":,"))
-        return ami_fail(
-            err, "style: the name \"%s\" holds a colon or a comma, which separate the parts of a mixture",
-            a->name);
+    if (strpbrk(a->name, ":, "))
+        return ami_fail(err,
+                        "style: the name \"%s\" holds a colon, a comma or a blank, which separate the parts "
+                        "of a mixture or of a schedule",
+                        a->name);
     if (!a->out && !a->table)
         return ami_fail(
             err,
             "where to? -o FILE makes a new table of amble's own styles and this one; --styles FILE alone "
             "puts it into that table");
-    if (!ami_find_table(a->table ? a->table : "styles.json", table, sizeof table, err))
+    if (!strcmp(a->name, "random") || !strcmp(a->name, "random-names") || !strcmp(a->name, "random-blends"))
+        return ami_fail(err, "style: the name \"%s\" stands for styles that are drawn", a->name);
+    /* A table that is there already is added to. */
+    const char *from = a->table ? a->table : access(a->out, F_OK) == 0 ? a->out : "styles.json";
+    if (!ami_find_table(from, table, sizeof table, err))
         return false;
     const char *out = a->out ? a->out : table;
     ami_styles *styles = ami_styles_read(table, err);

@@ -119,7 +119,8 @@ static const struct argp_option own_options[] = {
     {"motion", KEY_MOTION, "NAME|FILE", 0,
      "motion clip to imitate: a file, or a name in the clips folder (walk)", 1},
     {"loop", KEY_LOOP, "HOW", 0,
-     "of a BVH or npz file, which does not say whether it loops: auto (default): if it repeats itself, cut "
+     "of a BVH, glTF or npz file, which does not say whether it loops: auto (default): if it repeats itself, "
+     "cut "
      "to a cycle "
      "and closed; wrap: the whole of it, closed; none",
      1},

@@ -74,6 +74,8 @@ static uint32_t word(const uint8_t *at)
 /* Finds the JSON and the numbers. */
 static bool open_file(reader *r, const uint8_t *bytes, size_t size)
 {
+    if (size >= 4 && size < 20 && !memcmp(bytes, "glTF", 4))
+        return ami_fail(r->err, "is cut off: %zu bytes found", size);
     if (size < 20 || memcmp(bytes, "glTF", 4) != 0)
         return ami_fail(r->err, "is glTF as text, expected the binary form: export it as .glb");
     if (word(bytes + 4) != 2)

@@ -112,6 +112,8 @@ def train(
         progress, summary, errors = (os.path.join(work, name) for name in ("progress", "summary", "errors"))
         open(progress, "wb").close()
         command = [programs.find("amble"), "train", f"--progress={progress}", f"--json={summary}"]
+        if clip is not None and motion is not None:
+            raise _amble.ArgumentError("train: motion and clip are given, expected one of them")
         if clip is not None:
             motion = os.path.join(work, f"{clip.name}.txt")
             clip.save(motion)
