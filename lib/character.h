@@ -17,8 +17,8 @@ struct amb_model_set {
     int skills;
     ami_skill *get_up[AMI_FACES]; /* NULL: not there */
     ami_error no_get_up;          /* why */
-    uint64_t fingerprint;  /* of all files it was loaded from */
-    atomic_int characters; /* that use it */
+    uint64_t fingerprint;         /* of all files it was loaded from */
+    atomic_int characters;        /* that use it */
 };
 
 #endif

@@ -20,7 +20,7 @@ enum { RETRY = 3 }; /* steps between attempts to enter the requested motion */
 /* s, max and min time of FALLEN; max time of STANDING, after which the motion is entered in any case, unless
  * a body touches the floor that may not: then it has not got up. */
 static const double lie_s = 1.5, lie_min_s = .3, stand_s = 2;
-static const double lost_m = .4;       /* max difference from the motion's height */
+static const double lost_m = .25; /* max difference from the motion's height, as in the actors' training */
 static const double side_changes = .2; /* how far the other side must be down: cosine of the chest's tilt */
 /* Resting in the pose: m/s and m of the root, rad of its tilt, rad/s and rad, rms of the joints. */
 static const double rest_speed = .2, rest_m = .1, rest_tilt = .5, rest_spin = .6, rest_rad = .35;

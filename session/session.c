@@ -409,6 +409,7 @@ static void look_at_members(const ami_session *s, ami_snapshot *out)
         memcpy(to->pose, m->env.state.pose, sizeof to->pose);
         memcpy(to->before, m->jumped ? m->env.state.pose : m->before, sizeof to->before);
         to->down = m->facts.down_since >= 0;
+        to->stage = (ami_stage)m->facts.stage;
         to->up_s = (double)((to->down ? m->facts.down_since : s->step) - m->facts.up_since) * s->dt;
     }
 }

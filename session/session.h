@@ -35,14 +35,6 @@ typedef struct ami_session_def {
 
 typedef struct ami_session ami_session;
 
-/* What a character does with ami_session_def.get_up; without, always UP. */
-typedef enum ami_stage {
-    AMI_UP,
-    AMI_FALLEN,  /* takes the first pose of getting up */
-    AMI_RISING,  /* follows the motion of getting up */
-    AMI_STANDING /* stands, but has not yet entered the requested motion */
-} ami_stage;
-
 /* 20 s of history, gets up after 1.5 s, no limit, 10 tries. */
 ami_session_def ami_session_default_def(const ami_env_def *env, ami_skill *first, int characters);
 
