@@ -313,7 +313,7 @@ static void publish(srv_character *c)
         f.velocity[k] = (float)c->state.velocity[k];
     amb_character_pose(c->body, 0, f.body, NULL);
     /* A motion that is not the styles' own ends by a search for the next one. */
-    c->alone = f.skilled || (c->alone && !f.settled);
+    c->alone = f.skilled || (live->def.recover && f.down) || (c->alone && !f.settled);
     pthread_mutex_lock(&c->mutex);
     c->frame = f;
     pthread_mutex_unlock(&c->mutex);

@@ -285,8 +285,8 @@ AMB_API amb_result amb_character_get_state(const amb_character *character, amb_c
 
 /* The whole state, remainder, request and events included, as plain bytes. A state is restored into
  * characters of the same model set, the same version of the library and the same kind of machine; otherwise
- * amb_character_restore returns AMB_ERROR_ARGUMENT and changes nothing. Space, get_up_s and entry_tries are
- * not saved. After a restore the motion goes on as after the save, to the bit. */
+ * amb_character_restore returns AMB_ERROR_ARGUMENT and changes nothing. Space, get_up_s, entry_tries and
+ * recover are not saved; the state of a character that gets up needs one with recover. After a restore the motion goes on as after the save, to the bit. */
 AMB_API size_t amb_character_save_size(const amb_character *character);
 AMB_API amb_result amb_character_save(const amb_character *character, void *data, size_t size);
 AMB_API amb_result amb_character_restore(amb_character *character, const void *data, size_t size);
