@@ -87,12 +87,12 @@ void ami_measure(ami_session *s);
 void ami_enter(ami_session *s, int number);
 void ami_enter_if_good(ami_session *s);
 
-/* Changes the reference of one character that stands to the session's motion; its state does not change. False:
- * not now, because it would fall; with `anyway` always true. */
+/* Changes the reference of one character that stands to the session's motion; its state does not change.
+ * False: not now, because it would fall; with `anyway` always true. */
 bool ami_enter_alone(ami_session *s, int character, bool anyway);
 
-/* Getting up (recover.c). ami_recover: after a step, for all characters. begin: the character has fallen. end: it
- * is put on its feet, and follows the session's motion. target: of the PD controllers of a FALLEN body. */
+/* Getting up (recover.c). ami_recover: after a step, for all characters. begin: the character has fallen. end:
+ * it is put on its feet, and follows the session's motion. target: of a FALLEN body's PD controllers. */
 bool ami_recovers(const ami_session *s);
 void ami_recover(ami_session *s);
 void ami_recover_begin(ami_session *s, int character);

@@ -15,7 +15,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { RETRY = 3 }; /* steps between attempts to enter the requested motion */
+enum {
+    RETRY = 3,   /* steps between attempts to enter the requested motion */
+    SEARCHES = 4 /* max attempts of a session in a step, each of which simulates ahead; others wait */
+};
 
 /* s, max and min time of FALLEN; max time of STANDING, after which the motion is entered in any case, unless
  * a body touches the floor that may not: then it has not got up. */
@@ -156,32 +159,37 @@ static void rise(ami_session *s, int character)
     }
 }
 
-static void stand(ami_session *s, int character)
+/* Whether it attempted to enter the motion. */
+static bool stand(ami_session *s, int character)
 {
     member *m = &s->member[character];
     const bool late = since(s, m) >= stand_s;
     if ((s->step - m->facts.stage_since) % RETRY && !late)
-        return;
+        return false;
     if (m->env.world.touching & ~s->known[s->skill]->may_touch) {
         if (late)
             ami_recover_begin(s, character);
-    } else if (ami_enter_alone(s, character, late)) {
+        return false;
+    }
+    if (ami_enter_alone(s, character, late)) {
         m->facts.stage = AMI_UP;
         m->facts.down_since = -1;
         m->facts.up_since = s->step;
         m->stood++;
     }
+    return true;
 }
 
 void ami_recover(ami_session *s)
 {
+    int searches = 0;
     for (int i = 0; i < s->def.characters; i++) {
         const member *m = &s->member[i];
         if (m->facts.stage == AMI_FALLEN)
             lie(s, i);
         else if (m->facts.stage != AMI_UP)
             rise(s, i);
-        if (m->facts.stage == AMI_STANDING)
-            stand(s, i);
+        if (m->facts.stage == AMI_STANDING && searches < SEARCHES)
+            searches += stand(s, i);
     }
 }

@@ -250,7 +250,7 @@ static void step_group(ami_session *s, int group)
     const int count =
         s->def.characters - first < AMI_SKILL_GROUP ? s->def.characters - first : AMI_SKILL_GROUP;
     const ami_skill *const skill[] = {s->known[s->skill], s->def.get_up[0], s->def.get_up[1]};
-    const float *action[AMI_SKILL_GROUP] = {0};     /* NULL: nothing decides */
+    const float *action[AMI_SKILL_GROUP] = {0}; /* NULL: nothing decides */
     for (int k = 0; k < count; k++)
         if (decides(&s->member[first + k]))
             prepare(s, first + k);

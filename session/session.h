@@ -4,7 +4,8 @@
  *
  * Without commands, every character's states are bit-equal to those of `amble rollout` with the same
  * definition and seed. A character that falls goes limp, lies for a while, and then restarts its motion where
- * it lies; or, with `get_up` of the definition, gets up by physics and goes on (recover.c). The session's hash uses its state at the first fall, where a rollout stops simulating it.
+ * it lies; or, with `get_up` of the definition, gets up by physics and goes on (recover.c). The session's hash
+ * uses its state at the first fall, where a rollout stops simulating it.
  *
  * A step allocates nothing. The OpenMP team of the calling thread divides the characters. */
 #ifndef AMI_SESSION_SESSION_H

@@ -67,8 +67,9 @@ static double best_phase(ami_session *s, int character, ami_skill *skill, bool *
         return 0;
     ami_skill_entries(ami_skill_clip(skill, character), &m->env.state, tries > 0 ? tries : 1, phases);
     const bool limp = m->facts.down_since >= 0 && m->facts.stage == AMI_UP;
+    const bool all_change = s->def.characters > TRIED && m->facts.stage == AMI_UP;
     const bool at_once = skill->invents && !s->def.styles_tried && m->facts.stage == AMI_UP;
-    if (tries <= 0 || s->def.characters > TRIED || limp || at_once)
+    if (tries <= 0 || all_change || limp || at_once)
         return phases[0];
     *up = false;
     ami_env_save(&m->env, s->scratch);

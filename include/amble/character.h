@@ -212,8 +212,8 @@ AMB_API amb_result amb_characters_advance(amb_character *const *characters, int 
 /* ---- what happened ---- */
 
 typedef enum amb_event_type {
-    AMB_EVENT_FELL = 1,        /* a body that must not touch the floor did; it goes limp, or, with recover, into
-                                  the pose from which it gets up */
+    AMB_EVENT_FELL = 1,        /* a body that must not touch the floor did; it goes limp, or, with recover,
+                                  into the pose from which it gets up */
     AMB_EVENT_STOOD_UP = 2,    /* with recover: it stands, and begins the requested motion */
     AMB_EVENT_LIFTED = 3,      /* it was put on its feet where it lay */
     AMB_EVENT_REACHED = 4,     /* the newest request, in all that it named: the motion is the requested one,

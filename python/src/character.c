@@ -243,7 +243,7 @@ static PyObject *advance(PyObject *self, PyObject *args)
 
 static PyObject *poll(PyObject *self, PyObject *unused)
 {
-    static const char *const name[] = {"",        "fell",        "stood_up", "lifted",
+    static const char *const name[] = {"",        "fell",        "stood_up",  "lifted",
                                        "reached", "skill_ended", "restarted", "rising"};
     PyObject *list = PyList_New(0);
     (void)unused;
