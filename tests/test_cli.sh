@@ -187,7 +187,7 @@ refuse '"trian"|did you mean train?' trian
 refuse '"--seconds"' --seconds 3
 refuse 'sideways' clip sideways
 refuse 'sideways' fit sideways
-refuse 'sideways|list, export and plot' style sideways
+refuse 'sideways|list, add, export and plot' style sideways
 refuse 'which motion' clip style
 refuse 'sideways' model sideways
 refuse 'amble clip info: an argument of 5000 bytes|at most 4095' clip info "$(printf '%05000d' 0)"
