@@ -40,7 +40,7 @@ typedef struct request_state {
 } request_state;
 
 typedef struct counters {
-    int64_t falls, lifts, restarts, endings; /* as in the view after the last step */
+    int64_t falls, lifts, restarts, endings, rises, stood; /* as in the view after the last step */
 } counters;
 
 typedef struct own_state {
@@ -58,6 +58,7 @@ struct amb_character {
     ami_style_plan plan; /* the first style */
     ami_style_moment moment;
     ami_skill *skill[AMI_SKILLS];
+    ami_skill *get_up[AMI_FACES]; /* NULL: it is lifted */
     ami_session *session;
     double step_s;
     own_state state;
@@ -109,6 +110,9 @@ static amb_result make_skills(amb_character *c, const amb_character_def *def, am
     for (int i = 0; i < set->skills; i++)
         if (!(c->skill[i] = ami_skill_share(set->skill[i], 1, err)))
             return AMB_ERROR_MEMORY;
+    for (int k = 0; def->recover && k < AMI_FACES; k++)
+        if (!(c->get_up[k] = ami_skill_share(set->get_up[k], 1, err)))
+            return AMB_ERROR_MEMORY;
     if (!set->has_styles)
         return AMB_OK;
     c->moment = (ami_style_moment){.heading = (double)NAN, .speed = (double)NAN};
@@ -136,6 +140,7 @@ static amb_result make_session(amb_character *c, const amb_character_def *def, a
     session.history_s = 0;
     session.get_up_s = def->get_up_s;
     session.entry_tries = def->entry_tries;
+    memcpy(session.get_up, c->get_up, sizeof session.get_up);
     session.styles_tried = true;
     session.unmeasured = true;
     c->session = ami_session_create(&session, err);
@@ -185,6 +190,8 @@ amb_result amb_character_create(const amb_model_set *set, const amb_character_de
         result = lib_space_make(full.space, &full.axes, &space);
     if (result != AMB_OK)
         return result;
+    if (full.recover && !set->get_up[0])
+        return lib_fail(AMB_ERROR_NOT_FOUND, "recover: %s", set->no_get_up.text);
     amb_character *c = calloc(1, sizeof *c);
     if (!c)
         return lib_fail(AMB_ERROR_MEMORY, "out of memory for a character");
@@ -213,6 +220,8 @@ void amb_character_destroy(amb_character *character)
     ami_session_destroy(character->session);
     for (int i = 0; i < character->set->skills; i++)
         ami_skill_free(character->skill[i]);
+    for (int k = 0; k < AMI_FACES; k++)
+        ami_skill_free(character->get_up[k]);
     atomic_fetch_sub(&((amb_model_set *)character->set)->characters, 1);
     free(character->undo);
     free(character);
@@ -481,6 +490,10 @@ static void take_note(amb_character *c)
     }
     if (view.falls > seen->falls)
         add_event(c, AMB_EVENT_FELL);
+    if (view.rises > seen->rises)
+        add_event(c, AMB_EVENT_RISING);
+    if (view.stood > seen->stood)
+        add_event(c, AMB_EVENT_STOOD_UP);
     if (view.lifts > seen->lifts)
         add_event(c, AMB_EVENT_LIFTED);
     if (view.endings > seen->endings) {
@@ -488,7 +501,7 @@ static void take_note(amb_character *c)
         apply_speed(c);
     }
     count_cycles(c, &view);
-    *seen = (counters){view.falls, view.lifts, view.restarts, view.endings};
+    *seen = (counters){view.falls, view.lifts, view.restarts, view.endings, view.rises, view.stood};
     if (c->state.request.waiting && is_reached(c, &view)) {
         c->state.request.waiting = 0;
         add_event(c, AMB_EVENT_REACHED);
@@ -799,7 +812,7 @@ static bool is_possible(const own_state *s, double step_s)
               memchr(s->request.style, 0, sizeof s->request.style) && isfinite(s->request.heading) &&
               s->request.speed >= 0 && s->request.speed <= max_speed && s->request.cycles >= 0;
     for (int i = 0; ok && i < s->events; i++)
-        ok = s->event[i].type >= AMB_EVENT_FELL && s->event[i].type <= AMB_EVENT_RESTARTED;
+        ok = s->event[i].type >= AMB_EVENT_FELL && s->event[i].type <= AMB_EVENT_RISING;
     return ok;
 }
 

@@ -5,7 +5,7 @@
 #include <amble/character.h>
 
 #include "policy/followed.h"
-#include "policy/skill.h"
+#include "policy/get_up.h"
 
 #include <stdatomic.h>
 
@@ -15,8 +15,10 @@ struct amb_model_set {
     bool has_styles;
     ami_skill *skill[AMI_SKILLS]; /* without scratch memory; characters have their own */
     int skills;
-    uint64_t fingerprint;  /* of all files it was loaded from */
-    atomic_int characters; /* that use it */
+    ami_skill *get_up[AMI_FACES]; /* NULL: not there */
+    ami_error no_get_up;          /* why */
+    uint64_t fingerprint;         /* of all files it was loaded from */
+    atomic_int characters;        /* that use it */
 };
 
 #endif

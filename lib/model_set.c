@@ -122,6 +122,24 @@ static bool add_usual_skills(amb_model_set *set, const amb_model_set_def *def, a
     return true;
 }
 
+/* The actors that get up. Without them, characters that recover cannot be made; else the set is complete. */
+static bool add_get_up(amb_model_set *set, const amb_model_set_def *def, ami_error *err)
+{
+    const ami_skill_def like = {.clips = def->motions,
+                                .character = set->body,
+                                .substeps = set->skill[0]->policy.substeps,
+                                .characters = 1};
+    if (!ami_get_up_load(set->get_up, &like, &set->no_get_up))
+        return true;
+    for (int k = 0; k < AMI_FACES; k++) {
+        const uint32_t crc = ami_clip_crc(set->get_up[k]->clip);
+        add_to_fingerprint(set, &crc, sizeof crc);
+        if (!add_file(set, set->get_up[k]->path, err))
+            return false;
+    }
+    return true;
+}
+
 /* Adds the other data that a motion depends on: the body and the skills' clips. */
 static bool add_body_and_clips(amb_model_set *set, const char *given, ami_error *err)
 {
@@ -148,7 +166,7 @@ static bool load(amb_model_set *set, const amb_model_set_def *def, ami_error *er
             return false;
     if (set->skills == 0)
         return ami_fail(err, "the set has no actor: neither styles nor skills were given");
-    return add_body_and_clips(set, def->body, err);
+    return add_get_up(set, def, err) && add_body_and_clips(set, def->body, err);
 }
 
 amb_result amb_model_set_load(const amb_model_set_def *def, amb_model_set **set)
@@ -183,6 +201,8 @@ void amb_model_set_destroy(amb_model_set *set)
     LIB_REQUIRE_OR(atomic_load(&set->characters) == 0 && "its characters are destroyed", );
     for (int i = 0; i < set->skills; i++)
         ami_skill_free(set->skill[i]);
+    for (int k = 0; k < AMI_FACES; k++)
+        ami_skill_free(set->get_up[k]);
     if (set->has_styles)
         ami_motions_free(&set->motions);
     ami_character_destroy(set->body);

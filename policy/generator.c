@@ -492,6 +492,21 @@ bool ami_generator_settled(const ami_generator *generator, const ami_env *env)
            ami_generator_followed_s(generator, env) >= generator->def.blend_s;
 }
 
+void ami_generator_resume(ami_generator *generator, const ami_env *env, double after_s)
+{
+    AMI_ASSERT(generator && env);
+    ami_generator_state *s = &generator->s;
+    const double now = env->step * env->control_dt;
+    const ami_latent here = generator->cycle[s->current].latent, to = s->transition.to;
+    s->busy = generator->started = false;
+    s->tried = here;
+    if (ami_latent_same(&here, &to))
+        return;
+    s->transition = (ami_transition){.from = here, .to = here, .begun = now};
+    ami_generator_glide(generator, &to, now);
+    s->transition.begun = now + after_s;
+}
+
 const ami_latent *ami_generator_requested(const ami_generator *generator)
 {
     return &generator->s.transition.to;

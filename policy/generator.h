@@ -103,6 +103,10 @@ bool ami_generator_start_seeded(ami_generator *generator, ami_cycle_workspace *w
  * again. For plans that draw styles; reads the environment's time. */
 void ami_generator_start_again(ami_generator *generator, ami_cycle_workspace *workspace, ami_env *env);
 
+/* After steps of the environment without this generator: the transition from the motion that it made last to
+ * the requested latent begins in after_s s, with its whole duration. */
+void ami_generator_resume(ami_generator *generator, const ami_env *env, double after_s);
+
 /* Call it before every observation. Reads the environment's time and state and changes its reference. */
 void ami_generator_step(ami_generator *generator, ami_cycle_workspace *workspace, ami_env *env);
 

@@ -592,8 +592,8 @@ static srv_channel *find_channel(const srv_channels *all, uint64_t id)
 
 static json_t *notice_json(const srv_notice *n)
 {
-    static const char *const event[] = {"",        "fell",        "stood_up", "lifted",
-                                        "reached", "skill_ended", "restarted"};
+    static const char *const event[] = {"",        "fell",        "stood_up",  "lifted",
+                                        "reached", "skill_ended", "restarted", "rising"};
     const srv_character *character = n->character;
     json_t *o = NULL;
     switch (n->kind) {

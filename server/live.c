@@ -202,6 +202,7 @@ static void make_body(srv_character *c)
     def.seed = c->def.seed;
     def.heading = c->def.heading;
     def.entry_tries = c->live->def.entry_tries;
+    def.recover = c->live->def.recover;
     memcpy(def.position, c->def.position, sizeof def.position);
     char *id = c->def.id;
     c->def.id = NULL;
@@ -312,7 +313,7 @@ static void publish(srv_character *c)
         f.velocity[k] = (float)c->state.velocity[k];
     amb_character_pose(c->body, 0, f.body, NULL);
     /* A motion that is not the styles' own ends by a search for the next one. */
-    c->alone = f.skilled || (c->alone && !f.settled);
+    c->alone = f.skilled || (live->def.recover && f.down) || (c->alone && !f.settled);
     pthread_mutex_lock(&c->mutex);
     c->frame = f;
     pthread_mutex_unlock(&c->mutex);
@@ -462,7 +463,10 @@ static bool measure_body(srv_live *live, ami_error *err)
 {
     amb_transform local[SRV_BODIES];
     amb_character *c;
-    if (amb_character_create(live->set[0], NULL, &c) != AMB_OK)
+    amb_character_def def;
+    amb_character_def_init(&def);
+    def.recover = live->def.recover;
+    if (amb_character_create(live->set[0], &def, &c) != AMB_OK)
         return ami_fail(err, "%s", amb_error_message());
     if (amb_character_bodies(c) != SRV_BODIES) {
         amb_character_destroy(c);

@@ -32,6 +32,7 @@ typedef struct srv_live_def {
     int threads;        /* that simulate */
     int max_characters; /* at the same time */
     int entry_tries;    /* amb_character_def.entry_tries */
+    bool recover;       /* amb_character_def.recover */
     void (*wake)(void *context);
     void *context;
 } srv_live_def;

@@ -30,6 +30,7 @@ enum {
     KEY_ORIGIN,
     KEY_SIMULATE,
     KEY_TRIES,
+    KEY_RECOVER,
     KEY_SET,
     KEY_CHECK
 };
@@ -65,6 +66,11 @@ static const struct argp_option options[] = {
      "threads that simulate characters (default: one for each core, at least 2)", 3},
     {"entry-tries", KEY_TRIES, "N", 0,
      "entries into a skill that are simulated to find one without a fall, about 10 ms each (default 6)", 3},
+    {"recover", KEY_RECOVER, NULL, 0,
+     "fallen characters get up by physics, with amble's models getup_facedown and getup_faceup, instead of "
+     "being "
+     "lifted",
+     3},
     {"allow-origin", KEY_ORIGIN, "ORIGIN", 0,
      "pages of another host that may connect, as https://example.org; * for all", 4},
     {"tls-cert", KEY_CERT, "FILE", 0, "certificate chain, PEM: TLS", 4},
@@ -172,6 +178,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_TRIES:
         a->live.entry_tries = whole(state, text, 0, 32, "--entry-tries");
+        return 0;
+    case KEY_RECOVER:
+        a->live.recover = true;
         return 0;
     case KEY_SET:
         add_set(a, text, state);

@@ -117,8 +117,8 @@ static void put_plain_histogram(FILE *out, const char *name, const char *help,
 /* Of live characters. */
 static void put_live(FILE *out, srv_site *site)
 {
-    static const char *const event[] = {NULL,      "fell",        "stood_up", "lifted",
-                                        "reached", "skill_ended", "restarted"};
+    static const char *const event[] = {NULL,      "fell",        "stood_up",  "lifted",
+                                        "reached", "skill_ended", "restarted", "rising"};
     srv_live_stats *s = srv_live_get_stats(site->live);
     put_number(out, "amble_characters", "gauge", "Live characters.", srv_live_characters(site->live));
     put_number(out, "amble_clients", "gauge", "WebSocket connections.", site->clients);

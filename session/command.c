@@ -2,6 +2,7 @@
 #include "session/internal.h"
 
 #include "base/assert.h"
+#include "motion/rotation.h"
 
 #include <math.h>
 #include <string.h>
@@ -18,6 +19,10 @@ void ami_member_use(ami_session *s, member *m, int character, const ami_skill *s
 void ami_member_reset_here(ami_session *s, member *m)
 {
     ami_env *env = &m->env;
+    if (m->facts.stage != AMI_UP) {
+        ami_recover_end(s, (int)(m - s->member));
+        env->reference.heading = ami_quat_heading(env->state.pose + 3);
+    }
     const ami_env_def own = env->def;
     const int step = env->step;
     env->def.start_phase = fmin(ami_reference_phase(&env->reference), .999);
@@ -92,7 +97,8 @@ static void replace_skill(ami_session *s, int number, ami_skill *skill)
         return;
     if (same) {
         for (int i = 0; i < s->def.characters; i++)
-            ami_member_use(s, &s->member[i], i, skill);
+            if (s->member[i].facts.stage == AMI_UP)
+                ami_member_use(s, &s->member[i], i, skill);
     } else {
         ami_enter(s, number);
     }
@@ -119,7 +125,8 @@ static void turn(ami_session *s, double rate)
     s->heading = (double)NAN;
     ami_style_release_heading(s);
     for (int i = 0; i < s->def.characters; i++)
-        s->member[i].env.reference.turn_rate = s->turn_rate;
+        if (s->member[i].facts.stage == AMI_UP)
+            s->member[i].env.reference.turn_rate = s->turn_rate;
 }
 
 static void turn_to(ami_session *s, double heading)

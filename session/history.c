@@ -79,11 +79,12 @@ void ami_history_go(ami_session *s, int64_t step)
         member *m = &s->member[i];
         const char *from = record_of(s, slot, i);
         ami_style_load(s, i, from + s->style_at);
-        ami_member_use(s, m, i, s->known[s->skill]);
-        ami_env_load(&m->env, from);
         memcpy(&m->facts, from + s->facts_at, sizeof(member_facts));
+        ami_member_use(s, m, i, ami_member_skill(s, m));
+        ami_env_load(&m->env, from);
         ami_reward_compute(s->def.env.character, &m->env.state, &m->env.reference_state, &m->reward);
-        m->env.reference.turn_rate = s->turn_rate; /* the current command, not the recorded one */
+        if (m->facts.stage == AMI_UP)
+            m->env.reference.turn_rate = s->turn_rate; /* the current command, not the recorded one */
         m->jumped = true;
     }
     ami_measure(s);

@@ -9,9 +9,11 @@ enum { AMI_MEMBER_STATE = 7 + AMI_ACTION + AMI_VEL };
 
 /* A member's state besides its environment, as stored in the history. */
 typedef struct member_facts {
-    int64_t up_since;   /* step of the start or of the last time it got up */
-    int64_t down_since; /* step of the fall, -1: not fallen */
-    bool fell;          /* at least once since the session's start */
+    int64_t up_since;    /* step of the start or of the last time it got up */
+    int64_t down_since;  /* step of the fall, -1: not fallen */
+    bool fell;           /* at least once since the session's start */
+    int stage, face;     /* ami_stage; AMI_FACE_..., unless UP */
+    int64_t stage_since; /* step of the stage's beginning */
     double reward_total;
 } member_facts;
 
@@ -19,7 +21,8 @@ typedef struct member {
     ami_env env;
     member_facts facts;
     ami_reward reward;
-    int64_t falls, lifts, restarts;    /* so far */
+    int64_t falls, lifts, restarts; /* so far */
+    int64_t rises, stood;
     bool jumped;                       /* the last change was a reset or the like, not motion */
     double before[AMI_POSE];           /* pose at the step's beginning */
     double reference_before[AMI_POSE]; /* the reference's pose at the step's beginning */
@@ -83,6 +86,20 @@ void ami_measure(ami_session *s);
 /* Changes to a skill: now or, if that would end in a fall, later. */
 void ami_enter(ami_session *s, int number);
 void ami_enter_if_good(ami_session *s);
+
+/* Changes the reference of one character that stands to the session's motion; its state does not change.
+ * False: not now, because it would fall; with `anyway` always true. */
+bool ami_enter_alone(ami_session *s, int character, bool anyway);
+
+/* Getting up (recover.c). ami_recover: after a step, for all characters. begin: the character has fallen. end:
+ * it is put on its feet, and follows the session's motion. target: of a FALLEN body's PD controllers. */
+bool ami_recovers(const ami_session *s);
+void ami_recover(ami_session *s);
+void ami_recover_begin(ami_session *s, int character);
+void ami_recover_end(ami_session *s, int character);
+void ami_recover_target(const ami_session *s, const member *m, double target[AMI_POSE]);
+/* The skill that decides for a character: the session's, unless it gets up. */
+const ami_skill *ami_member_skill(const ami_session *s, const member *m);
 
 /* Styles (style.c); without effect if no motions are invented. step: call it before the member's actor
  * runs. */

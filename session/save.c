@@ -16,7 +16,7 @@ typedef struct saved_session {
 typedef struct saved_member {
     member_facts facts;
     ami_reward reward;
-    int64_t falls, lifts, restarts, jumped;
+    int64_t falls, lifts, restarts, jumped, rises, stood;
     double before[AMI_POSE], reference_before[AMI_POSE], frozen[AMI_MEMBER_STATE];
 } saved_member;
 
@@ -38,11 +38,14 @@ static size_t generators_size(const ami_session *s)
     return size;
 }
 
+static size_t member_size(const ami_session *s)
+{
+    return aligned(sizeof(saved_member)) + aligned(ami_env_save_size(&s->member[0].env)) + generators_size(s);
+}
+
 size_t ami_session_save_size(const ami_session *session)
 {
-    const size_t one = aligned(sizeof(saved_member)) + aligned(ami_env_save_size(&session->member[0].env)) +
-                       generators_size(session);
-    return aligned(sizeof(saved_session)) + (size_t)session->def.characters * one;
+    return aligned(sizeof(saved_session)) + (size_t)session->def.characters * member_size(session);
 }
 
 static char *save_member(const ami_session *s, int character, char *to)
@@ -54,11 +57,16 @@ static char *save_member(const ami_session *s, int character, char *to)
     saved.facts.down_since = m->facts.down_since;
     saved.facts.fell = m->facts.fell;
     saved.facts.reward_total = m->facts.reward_total;
+    saved.facts.stage = m->facts.stage;
+    saved.facts.face = m->facts.face;
+    saved.facts.stage_since = m->facts.stage_since;
     saved.reward = m->reward;
     saved.falls = m->falls;
     saved.lifts = m->lifts;
     saved.restarts = m->restarts;
     saved.jumped = m->jumped;
+    saved.rises = m->rises;
+    saved.stood = m->stood;
     memcpy(saved.before, m->before, sizeof saved.before);
     memcpy(saved.reference_before, m->reference_before, sizeof saved.reference_before);
     if (m->facts.fell)
@@ -133,6 +141,20 @@ static bool fits(const ami_session *s, const saved_session *saved)
            saved->requested_since <= saved->step && saved->push_step <= saved->step;
 }
 
+/* Whether the members' stages of getting up are possible here. */
+static bool stages_fit(const ami_session *s, const char *data)
+{
+    for (int i = 0; i < s->def.characters; i++) {
+        saved_member saved;
+        memcpy(&saved, data + aligned(sizeof(saved_session)) + (size_t)i * member_size(s), sizeof saved);
+        const member_facts *f = &saved.facts;
+        if (!within(f->stage, AMI_UP, (ami_recovers(s) ? AMI_STANDING : AMI_UP) + 1) ||
+            !within(f->face, 0, AMI_FACES) || (f->stage != AMI_UP && f->down_since < 0))
+            return false;
+    }
+    return true;
+}
+
 static bool load_member(ami_session *s, int character, const char **from, ami_error *err)
 {
     member *m = &s->member[character];
@@ -149,14 +171,16 @@ static bool load_member(ami_session *s, int character, const char **from, ami_er
             return false;
         *from += aligned(ami_generator_save_size(NULL));
     }
-    ami_member_use(s, m, character, s->known[s->skill]);
-    ami_env_load(&m->env, env);
     m->facts = saved.facts;
+    ami_member_use(s, m, character, ami_member_skill(s, m));
+    ami_env_load(&m->env, env);
     m->reward = saved.reward;
     m->falls = saved.falls;
     m->lifts = saved.lifts;
     m->restarts = saved.restarts;
     m->jumped = saved.jumped != 0;
+    m->rises = saved.rises;
+    m->stood = saved.stood;
     memcpy(m->before, saved.before, sizeof saved.before);
     memcpy(m->reference_before, saved.reference_before, sizeof saved.reference_before);
     memcpy(m->frozen, saved.frozen, sizeof saved.frozen);
@@ -167,7 +191,7 @@ bool ami_session_load(ami_session *session, const void *data, ami_error *err)
 {
     saved_session saved;
     memcpy(&saved, data, sizeof saved);
-    if (!fits(session, &saved))
+    if (!fits(session, &saved) || !stages_fit(session, data))
         return ami_fail(err, "the state is not valid for a session of %d characters with these skills",
                         session->def.characters);
     session->step = saved.step;

@@ -71,7 +71,7 @@ static bool create(ami_session *s, ami_error *err)
 
 ami_session *ami_session_create(const ami_session_def *def, ami_error *err)
 {
-    AMI_ASSERT(def && def->env.character);
+    AMI_ASSERT(def && def->env.character && !def->get_up[0] == !def->get_up[1]);
     if (def->characters < 1 || def->characters > 1000) {
         ami_fail(err, "%d characters, expected 1 to 1000", def->characters);
         return NULL;
@@ -154,8 +154,9 @@ static void keep_pace(const ami_session *s, member *m)
     }
 }
 
-static void fall(ami_session *s, member *m)
+static void fall(ami_session *s, int character)
 {
+    member *m = &s->member[character];
     if (!m->facts.fell) {
         const mjData *d = m->env.world.data;
         memcpy(m->frozen, d->qpos, (7 + AMI_ACTION) * sizeof(double));
@@ -165,6 +166,8 @@ static void fall(ami_session *s, member *m)
     if (m->facts.down_since < 0) {
         m->facts.down_since = s->step;
         m->falls++;
+        if (ami_recovers(s))
+            ami_recover_begin(s, character);
     }
 }
 
@@ -176,15 +179,23 @@ void ami_member_refresh(member *m)
 }
 
 /* Resets a body with an unstable state without resetting its time, as a rollout does. */
-static void restart_unstable(ami_session *s, member *m)
+static void restart_unstable(ami_session *s, int character)
 {
+    member *m = &s->member[character];
     const int step = m->env.step;
+    ami_recover_end(s, character);
     ami_env_reset(&m->env);
     m->env.step = step;
     m->env.next_push += step * m->env.control_dt;
     m->facts.up_since = s->step + 1;
     m->restarts++;
     m->jumped = true;
+}
+
+/* Whether an actor decides about the body's next step. */
+static bool decides(const member *m)
+{
+    return m->facts.stage == AMI_UP ? m->facts.down_since < 0 : m->facts.stage != AMI_FALLEN;
 }
 
 static void step_member(ami_session *s, member *m, int character, const float *action)
@@ -196,21 +207,23 @@ static void step_member(ami_session *s, member *m, int character, const float *a
     apply_pull(s, character);
     env->physics_s = 0;
     ami_env_end end;
-    if (m->facts.down_since >= 0) { /* limp: the joints only resist being moved */
+    if (!decides(m)) { /* limp: the joints only resist being moved */
         double target[AMI_POSE];
         memcpy(target, env->state.pose, sizeof target);
+        if (m->facts.stage == AMI_FALLEN)
+            ami_recover_target(s, m, target);
         end = ami_env_step_target(env, target, &m->reward);
         m->reward.total = 0;
     } else {
-        if (s->pace != 1 && !s->known[s->skill]->invents)
+        if (s->pace != 1 && m->facts.stage == AMI_UP && !s->known[s->skill]->invents)
             keep_pace(s, m);
         end = ami_env_step(env, action, &m->reward);
     }
     if (end == AMI_ENV_UNSTABLE)
-        restart_unstable(s, m);
+        restart_unstable(s, character);
     else if (end == AMI_ENV_FELL || end == AMI_ENV_LOST)
-        fall(s, m);
-    if (m->facts.down_since >= 0 && s->def.get_up_s >= 0 &&
+        fall(s, character);
+    if (m->facts.down_since >= 0 && !ami_recovers(s) && s->def.get_up_s >= 0 &&
         (double)(s->step - m->facts.down_since) * s->dt >= s->def.get_up_s &&
         !(s->pull.kind == AMI_DO_PULL && s->pull.character == character)) {
         ami_member_reset_here(s, m);
@@ -221,6 +234,8 @@ static void step_member(ami_session *s, member *m, int character, const float *a
 /* Updates a member's reference before its actor runs. */
 static void prepare(ami_session *s, int character)
 {
+    if (s->member[character].facts.stage != AMI_UP)
+        return;
     ami_style_step(s, character);
     if (isnan(s->heading))
         return;
@@ -234,21 +249,27 @@ static void step_group(ami_session *s, int group)
     const int first = group * AMI_SKILL_GROUP;
     const int count =
         s->def.characters - first < AMI_SKILL_GROUP ? s->def.characters - first : AMI_SKILL_GROUP;
-    ami_controller *controller = &s->known[s->skill]->controller[group];
-    ami_env *live[AMI_SKILL_GROUP];
-    int n = 0, row[AMI_SKILL_GROUP];
-    for (int k = 0; k < count; k++) {
-        row[k] = n;
-        if (s->member[first + k].facts.down_since < 0) {
-            prepare(s, first + k);
-            live[n++] = &s->member[first + k].env;
-        }
-    }
-    if (n)
-        ami_controller_decide(controller, live, n);
+    const ami_skill *const skill[] = {s->known[s->skill], s->def.get_up[0], s->def.get_up[1]};
+    const float *action[AMI_SKILL_GROUP] = {0}; /* NULL: nothing decides */
     for (int k = 0; k < count; k++)
-        step_member(s, &s->member[first + k], first + k,
-                    controller->action + (size_t)(row[k] < n ? row[k] : 0) * AMI_ACTION);
+        if (decides(&s->member[first + k]))
+            prepare(s, first + k);
+    for (int j = 0; j < (ami_recovers(s) ? 3 : 1); j++) {
+        ami_controller *controller = &skill[j]->controller[group];
+        ami_env *live[AMI_SKILL_GROUP];
+        int n = 0;
+        for (int k = 0; k < count; k++) {
+            member *m = &s->member[first + k];
+            if (!decides(m) || (m->facts.stage == AMI_UP ? 0 : 1 + m->facts.face) != j)
+                continue;
+            action[k] = controller->action + (size_t)n * AMI_ACTION;
+            live[n++] = &m->env;
+        }
+        if (n)
+            ami_controller_decide(controller, live, n);
+    }
+    for (int k = 0; k < count; k++)
+        step_member(s, &s->member[first + k], first + k, action[k]);
 }
 
 /* Returns to the previous skill after a motion that ends, such as a flip. */
@@ -257,7 +278,10 @@ static void return_from_single(ami_session *s)
     const ami_skill *skill = s->known[s->skill];
     if (s->requested >= 0 || ami_skill_loops(skill) || s->before_skill == s->skill)
         return;
-    if (s->member[s->follow].env.reference.time >= ami_clip_duration(skill->clip)) {
+    const member *m = &s->member[s->follow];
+    for (int i = 0; i < s->def.characters && m->facts.stage != AMI_UP; i++)
+        m = &s->member[i]; /* the first that does not get up; if all do, nobody does the motion any more */
+    if (m->facts.stage != AMI_UP || m->env.reference.time >= ami_clip_duration(skill->clip)) {
         s->endings++;
         ami_enter(s, s->before_skill);
     }
@@ -267,7 +291,7 @@ void ami_measure(ami_session *s)
 {
     s->value = NAN;
     s->body_phase = (ami_phase){.amplitude = -1};
-    if (s->def.unmeasured)
+    if (s->def.unmeasured || s->member[s->follow].facts.stage != AMI_UP)
         return;
     s->value = ami_skill_value(s->known[s->skill], &s->member[s->follow].env);
     ami_style_measure(s);
@@ -289,6 +313,7 @@ static void measure(ami_session *s, double begun)
 static void end_step(ami_session *s, double begun)
 {
     s->step++;
+    ami_recover(s);
     measure(s, begun);
     ami_enter_if_good(s);
     return_from_single(s);
@@ -322,18 +347,18 @@ void ami_session_step_together(ami_session *const *sessions, int count)
     bool live[AMI_SKILL_GROUP], decided[AMI_SKILL_GROUP] = {false};
     for (int i = 0; i < count; i++) {
         sessions[i]->entered = false;
-        live[i] = sessions[i]->member[0].facts.down_since < 0;
+        live[i] = decides(&sessions[i]->member[0]);
         if (live[i])
             prepare(sessions[i], 0);
     }
     for (int i = 0; i < count; i++) {
         if (!live[i] || decided[i])
             continue;
-        const ami_skill *skill = sessions[i]->known[sessions[i]->skill];
+        const ami_skill *skill = ami_member_skill(sessions[i], &sessions[i]->member[0]);
         ami_env *env[AMI_SKILL_GROUP];
         int index[AMI_SKILL_GROUP], n = 0;
         for (int k = i; k < count; k++) {
-            const ami_skill *other = sessions[k]->known[sessions[k]->skill];
+            const ami_skill *other = ami_member_skill(sessions[k], &sessions[k]->member[0]);
             if (live[k] && !decided[k] && other->has_policy == skill->has_policy &&
                 ami_policy_network(&other->policy) == ami_policy_network(&skill->policy)) {
                 index[n] = k;
@@ -384,6 +409,7 @@ static void look_at_members(const ami_session *s, ami_snapshot *out)
         memcpy(to->pose, m->env.state.pose, sizeof to->pose);
         memcpy(to->before, m->jumped ? m->env.state.pose : m->before, sizeof to->before);
         to->down = m->facts.down_since >= 0;
+        to->stage = (ami_stage)m->facts.stage;
         to->up_s = (double)((to->down ? m->facts.down_since : s->step) - m->facts.up_since) * s->dt;
     }
 }
@@ -436,23 +462,28 @@ void ami_session_view(const ami_session *session, int character, ami_member_view
     const member *m = &session->member[character];
     const ami_skill *skill = session->known[session->skill];
     const ami_generator *generator = skill->invents ? skill->generator[character] : NULL;
-    *view = (ami_member_view){
-        .before = m->jumped ? m->env.state.pose : m->before,
-        .pose = m->env.state.pose,
-        .vel = m->env.state.vel,
-        .heading = m->env.reference.heading,
-        .phase = generator ? ami_generator_phase(generator, &m->env) : ami_reference_phase(&m->env.reference),
-        .velocity = {session->velocity[0], session->velocity[1]},
-        .down = m->facts.down_since >= 0,
-        .falls = m->falls,
-        .lifts = m->lifts,
-        .restarts = m->restarts,
-        .endings = session->endings,
-        .skill = session->skill,
-        .requested = session->requested >= 0 ? session->requested : session->skill,
-        .before_skill = session->before_skill,
-        .settled = session->requested < 0 && (!generator || ami_generator_settled(generator, &m->env)),
-        .failure = m->env.world.failure};
+    *view = (ami_member_view){.before = m->jumped ? m->env.state.pose : m->before,
+                              .pose = m->env.state.pose,
+                              .vel = m->env.state.vel,
+                              .heading = m->env.reference.heading,
+                              .phase = generator && m->facts.stage == AMI_UP
+                                           ? ami_generator_phase(generator, &m->env)
+                                           : ami_reference_phase(&m->env.reference),
+                              .velocity = {session->velocity[0], session->velocity[1]},
+                              .down = m->facts.down_since >= 0,
+                              .falls = m->falls,
+                              .lifts = m->lifts,
+                              .restarts = m->restarts,
+                              .stage = (ami_stage)m->facts.stage,
+                              .rises = m->rises,
+                              .stood = m->stood,
+                              .endings = session->endings,
+                              .skill = session->skill,
+                              .requested = session->requested >= 0 ? session->requested : session->skill,
+                              .before_skill = session->before_skill,
+                              .settled = session->requested < 0 && m->facts.stage == AMI_UP &&
+                                         (!generator || ami_generator_settled(generator, &m->env)),
+                              .failure = m->env.world.failure};
 }
 
 const char *ami_session_failure(const ami_session *session)

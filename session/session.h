@@ -4,13 +4,14 @@
  *
  * Without commands, every character's states are bit-equal to those of `amble rollout` with the same
  * definition and seed. A character that falls goes limp, lies for a while, and then restarts its motion where
- * it lies. The session's hash uses its state at the first fall, where a rollout stops simulating it.
+ * it lies; or, with `get_up` of the definition, gets up by physics and goes on (recover.c). The session's hash
+ * uses its state at the first fall, where a rollout stops simulating it.
  *
  * A step allocates nothing. The OpenMP team of the calling thread divides the characters. */
 #ifndef AMI_SESSION_SESSION_H
 #define AMI_SESSION_SESSION_H
 
-#include "policy/skill.h"
+#include "policy/get_up.h"
 #include "session/snapshot.h"
 
 enum { AMI_SESSION_TRIES = 10 };
@@ -27,7 +28,10 @@ typedef struct ami_session_def {
                            (10); 0: takes the phase of the nearest pose without simulation */
     bool styles_tried;  /* simulates ahead also before a change from a clip to invented motions; else these
                            begin at once */
-    bool unmeasured;    /* do not measure the critic's value and the body's phase after every step */
+    /* A fallen character gets up by physics, with these two skills (policy/get_up.h; not owned), and then
+     * enters what is requested. get_up_s is not used. NULL (default): it does not. */
+    ami_skill *get_up[AMI_FACES];
+    bool unmeasured; /* do not measure the critic's value and the body's phase after every step */
 } ami_session_def;
 
 typedef struct ami_session ami_session;
@@ -61,13 +65,16 @@ int64_t ami_session_steps(const ami_session *session);
 
 /* The current state of one character, without contacts and rewards. */
 typedef struct ami_member_view {
-    const double *before, *pose;    /* (AMI_POSE) at the last step's beginning and end; equal after a jump */
-    const double *vel;              /* (AMI_VEL) */
-    double heading;                 /* rad, of the reference */
-    double phase;                   /* [0, 1): DeepPhase's of an invented motion, else fraction of the clip */
-    double velocity[2];             /* m/s, of the followed character's root, smoothed over half a second */
-    bool down;                      /* has fallen and is not up again */
+    const double *before, *pose; /* (AMI_POSE) at the last step's beginning and end; equal after a jump */
+    const double *vel;           /* (AMI_VEL) */
+    double heading;              /* rad, of the reference */
+    double phase;                /* [0, 1): DeepPhase's of an invented motion, else fraction of the clip */
+    double velocity[2];          /* m/s, of the followed character's root, smoothed over half a second */
+    bool down;                   /* has fallen and is not up again */
+    ami_stage stage;
     int64_t falls, lifts, restarts; /* numbers of falls, of recoveries from them, and of unstable states */
+    int64_t rises, stood;           /* number of times that it began to get up, and that it had got up and
+                                       entered the requested motion */
     int64_t endings;                /* number of ends of motions that do not loop */
     int skill;                      /* the current one */
     int requested;                  /* the skill that will follow as soon as possible, or the current one */

@@ -43,10 +43,19 @@ typedef struct ami_command {
     struct ami_skill *skill; /* the replaced skill is the sender's once commands_done counts this command */
 } ami_command;
 
+/* What a character does with ami_session_def.get_up; without, always UP. */
+typedef enum ami_stage {
+    AMI_UP,
+    AMI_FALLEN,  /* takes the first pose of getting up */
+    AMI_RISING,  /* follows the motion of getting up */
+    AMI_STANDING /* stands, but has not yet entered the requested motion */
+} ami_stage;
+
 typedef struct ami_view_body {
     double before[AMI_POSE], pose[AMI_POSE]; /* at the last step's beginning and end; equal after a jump */
     bool down;                               /* has fallen and is not up again */
-    double up_s;                             /* s since its start or recovery; if down: until the fall */
+    ami_stage stage;
+    double up_s; /* s since its start or recovery; if down: until the fall */
 } ami_view_body;
 
 typedef struct ami_view_contact {

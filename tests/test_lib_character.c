@@ -444,6 +444,61 @@ static void a_push_makes_it_fall_and_it_is_lifted(void **state)
     amb_character_destroy(character);
 }
 
+/* A walker is knocked onto its face and asked to jog while it lies. */
+static void with_recover_it_stands_up_by_itself(void **state)
+{
+    (void)state;
+    amb_character_def def;
+    amb_character *character, *twin;
+    amb_character_def_init(&def);
+    assert_int_equal(def.recover, 0);
+    def.recover = 1;
+    if (amb_character_create(set, &def, &character) == AMB_ERROR_NOT_FOUND) {
+        expect_sentence("recover: characters cannot get up by themselves: getup_face");
+        assert_null(character);
+        skip_because("the actors getup_facedown and getup_faceup are not installed, or their motions");
+    }
+    ok(amb_character_create(set, &def, &twin));
+    run(character, 2);
+    ok(amb_character_push(character, (double[3]){4, 0, 0}));
+    run(character, 1);
+    ask(character, "jog", NAN, NAN);
+    assert_true(state_of(character).down && !state_of(character).settled);
+    const size_t size = amb_character_save_size(character);
+    char *saved = malloc(size);
+    assert_non_null(saved);
+    run(character, 1.5); /* rising */
+    ok(amb_character_save(character, saved, size));
+    ok(amb_character_restore(twin, saved, size));
+    run(character, 15);
+    run(twin, 15);
+    assert_int_equal(amb_character_hash(character), amb_character_hash(twin));
+    assert_false(state_of(character).down);
+    assert_string_equal(state_of(character).style, "jog");
+
+    static const amb_event_type order[] = {AMB_EVENT_FELL, AMB_EVENT_RISING, AMB_EVENT_STOOD_UP,
+                                           AMB_EVENT_REACHED};
+    amb_event event = {.size = sizeof event};
+    double time = 2;
+    for (int i = 0; i < 4; i++) {
+        do
+            assert_true(amb_character_poll(character, &event));
+        while (i == 2 && event.type == AMB_EVENT_RISING); /* a second attempt */
+        assert_int_equal(event.type, order[i]);
+        assert_true(event.time > time && event.time < 12);
+        time = event.time;
+    }
+    assert_false(amb_character_poll(character, &event));
+    def.recover = 0; /* it could not go on from there */
+    amb_character_destroy(twin);
+    ok(amb_character_create(set, &def, &twin));
+    assert_int_equal(amb_character_restore(twin, saved, size), AMB_ERROR_ARGUMENT);
+    expect_sentence("not valid");
+    amb_character_destroy(twin);
+    amb_character_destroy(character);
+    free(saved);
+}
+
 static void what_flies_apart_begins_anew(void **state)
 {
     (void)state;
@@ -1029,6 +1084,7 @@ int main(void)
         cmocka_unit_test(headings_and_pushes_are_the_hosts),
         cmocka_unit_test(begins_where_it_is_put),
         cmocka_unit_test(a_push_makes_it_fall_and_it_is_lifted),
+        cmocka_unit_test(with_recover_it_stands_up_by_itself),
         cmocka_unit_test(what_flies_apart_begins_anew),
         cmocka_unit_test(requests_are_reached_and_followed),
         cmocka_unit_test(a_pull_pulls_until_it_is_released),

@@ -113,6 +113,16 @@ check "the version" grep -q -E '^amble-view [0-9]+\.[0-9]+\.[0-9]+$' out
 echo x >plain
 run --watch "$work/plain"
 check "a run folder that is none" one_sentence 'watch: .*plain is not a folder'
+mkdir few && cp -rs "$(realpath "$AMBLE_ASSETS")/." few && rm -f few/models/getup_*
+AMBLE_ASSETS=$work/few run --recover --screenshot a.png
+check "--recover without its actors is one sentence" one_sentence 'recover: .*getup_facedown: No such file'
+check "and there is no picture" test ! -e a.png
+if [ -e "$AMBLE_ASSETS/models/getup_facedown.onnx" ]; then
+    run --recover --seconds 12 --do "3 push 4" --screenshot a.png --json=up.json
+    check "with --recover it is up again" test "$status $(number pushes up.json) $(number up up.json)" = "0 1 1"
+else
+    skip "the actors getup_facedown and getup_faceup are not installed, or their motions"
+fi
 # wait_for_line PATTERN: until the viewer's err says it
 wait_for_line() {
     for _ in $(seq 300); do

@@ -110,6 +110,8 @@ void ami_app_free(ami_app *app)
         ami_skill_free(app->content.retired[i].skill);
     for (int i = 0; i < AMI_SKILLS; i++)
         ami_skill_free(app->content.skill[i]);
+    for (int k = 0; k < AMI_FACES; k++)
+        ami_skill_free(app->content.get_up[k]);
     ami_player_free(&app->content.player);
     if (app->view.has_context)
         mjr_freeContext(&app->view.context);

@@ -36,7 +36,7 @@ typedef struct ami_app_def {
     int width, height;
     double fps;
     const char *record, *screenshot, *log, *json, *backend;
-    bool bench, panel, plots, status, paused;
+    bool recover, bench, panel, plots, status, paused;
     int quality; /* ami_quality; -1: by the renderer */
     int ghost;
     double azimuth, elevation, distance; /* NaN: as usual */
@@ -65,6 +65,7 @@ typedef struct ami_content {
     ami_character *character;
     ami_env_def env;
     ami_skill *skill[AMI_SKILLS];
+    ami_skill *get_up[AMI_FACES];                                  /* NULL without --recover */
     char skill_name[AMI_SKILLS][64], skill_path[AMI_SKILLS][4096]; /* path: for loading it later */
     int skills;
     struct {

@@ -132,7 +132,9 @@ static void speed_text(char *out, size_t size, double speed)
 
 static int skill_line(const ami_app *app, const ami_snapshot *s, line *lines, char (*buffer)[96])
 {
-    const char *state = s->body[s->follow].down    ? ", fallen"
+    const ami_view_body *body = &s->body[s->follow];
+    const char *state = body->stage > AMI_FALLEN   ? ", getting up"
+                        : body->down               ? ", fallen"
                         : s->requested != s->skill ? ", about to change"
                                                    : "";
     const char *pace = s->pace > 1.01 ? ", hurried" : s->pace < .99 ? ", slow" : "";
@@ -160,6 +162,7 @@ static int simulation_lines(const ami_app *app, const ami_snapshot *s, line *lin
 {
     const ami_view_body *body = &s->body[s->follow];
     char speed[32];
+    const char *state = body->stage > AMI_FALLEN ? ", getting up" : body->down ? ", fallen" : "";
     int n = s->invents ? style_lines(app, s, lines, buffer) : skill_line(app, s, lines, buffer);
     speed_text(speed, sizeof speed, s->speed);
     snprintf(buffer[n], 96, "%.1f m/s", s->ground_speed);
@@ -170,7 +173,7 @@ static int simulation_lines(const ami_app *app, const ami_snapshot *s, line *lin
                  s->turn_rate > 0 ? "left" : "right");
     lines[n] = (line){"Speed", buffer[n]};
     n++;
-    snprintf(buffer[n], 96, "%.1f s", body->up_s);
+    snprintf(buffer[n], 96, "%.1f s%s", body->up_s, s->invents ? state : "");
     if (s->characters > 1) {
         int up = 0;
         for (int i = 0; i < s->characters; i++)

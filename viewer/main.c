@@ -37,6 +37,7 @@ enum {
     KEY_TRAIL,
     KEY_POINTS,
     KEY_CAMERA,
+    KEY_RECOVER,
     KEY_QUALITY,
     KEY_BACKEND,
     KEY_BENCH,
@@ -57,6 +58,11 @@ static const struct argp_option options[] = {
     {"clip", KEY_CLIP, "NAME|FILE", 0, "play a motion without physics, with a scrub bar", 1},
     {"watch", KEY_WATCH, "FOLDER", 0, "a training's run folder: takes every new model as it is written", 1},
     {"get-up", KEY_GET_UP, "S", 0, "a fallen character stands up after S seconds, or never (default 1.5)", 2},
+    {"recover", KEY_RECOVER, NULL, 0,
+     "a fallen character gets up by physics and goes on, with amble's models getup_facedown and "
+     "getup_faceup; "
+     "--get-up is then not used",
+     2},
     {"time-scale", KEY_TIME_SCALE, "X", 0, "simulated seconds a second, .0625 to 16 (default 1)", 2},
     {"speed", KEY_SPEED, "X", OPTION_HIDDEN, NULL, 2},
     {"paused", KEY_PAUSED, NULL, 0, "begin paused", 2},
@@ -224,6 +230,9 @@ static error_t parse_simulation(int key, char *text, struct argp_state *state, a
     switch (key) {
     case KEY_GET_UP:
         d->get_up_s = !strcmp(text, "never") ? -1 : cli_double(state, text, 0, 1e6, "--get-up");
+        return 0;
+    case KEY_RECOVER:
+        d->recover = true;
         return 0;
     case KEY_SPEED:
         cli_warn_renamed(state, "--speed", "--time-scale");

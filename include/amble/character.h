@@ -126,13 +126,18 @@ typedef struct amb_character_def {
     double position[3]; /* 0 0 0: host's units; where it stands; the height is ignored */
     double heading;     /* 0: rad */
     uint64_t seed;      /* 0: determines the first phase of its motion; give each character its own */
-    double get_up_s;    /* 1.5: s from a fall until it is lifted; negative: only by amb_character_lift */
+    double get_up_s;    /* 1.5: s from a fall until it is lifted; negative: only by amb_character_lift; not
+                           used with recover */
     int entry_tries;    /* 6, at most 32: number of entries into the next motion that are simulated 2.4 s
                            ahead at a transition between skills (not between styles). The best is taken; if
                            all end in a fall, the search is repeated every third step, for at most 2 s. Each
                            entry costs as much as 70 control steps, usually 10 ms, in the request and in those
                            steps. 0: the next motion is entered at once, at the nearest pose; falls are then
                            frequent */
+    uint64_t recover;   /* 0; 1: it gets up from falls by physics, with amble's models getup_facedown and
+                           getup_faceup, and goes on with what is requested then (AMB_EVENT_RISING,
+                           AMB_EVENT_STOOD_UP). AMB_ERROR_NOT_FOUND: the set of models has found none, or they
+                           do not fit */
 } amb_character_def;
 
 AMB_API void amb_character_def_init_size(amb_character_def *def, size_t size);
@@ -181,8 +186,8 @@ AMB_API amb_result amb_character_request(amb_character *character, const amb_req
 AMB_API amb_result amb_character_push(amb_character *character, const double velocity[3]);
 
 /* Pulls a point of a body (given in the body's own axes) towards a point in the world with a spring of at
- * most 700 N, until it is released or pulled elsewhere. A fallen character is not lifted while it is
- * pulled. */
+ * most 700 N, until it is released or pulled elsewhere. A fallen character is not lifted, and
+ * does not begin to get up, while it is pulled. */
 AMB_API amb_result amb_character_pull(amb_character *character, int body, const double point[3],
                                       const double target[3]);
 AMB_API void amb_character_release(amb_character *character);
@@ -207,14 +212,16 @@ AMB_API amb_result amb_characters_advance(amb_character *const *characters, int 
 /* ---- what happened ---- */
 
 typedef enum amb_event_type {
-    AMB_EVENT_FELL = 1,        /* a body that must not touch the floor did; it goes limp */
-    AMB_EVENT_STOOD_UP = 2,    /* by itself; not in this version, which lifts it */
+    AMB_EVENT_FELL = 1,        /* a body that must not touch the floor did; it goes limp, or, with recover,
+                                  into the pose from which it gets up */
+    AMB_EVENT_STOOD_UP = 2,    /* with recover: it stands, and begins the requested motion */
     AMB_EVENT_LIFTED = 3,      /* it was put on its feet where it lay */
     AMB_EVENT_REACHED = 4,     /* the newest request, in all that it named: the motion is the requested one,
                                   the reference faces the heading within .1 rad, and the mean speed of the
                                   last .5 s is the requested one within .15 m/s or 10 % */
     AMB_EVENT_SKILL_ENDED = 5, /* a motion that does not loop ended, or the requested cycles were played */
-    AMB_EVENT_RESTARTED = 6    /* the simulation failed and was restarted */
+    AMB_EVENT_RESTARTED = 6,   /* the simulation failed and was restarted */
+    AMB_EVENT_RISING = 7       /* with recover: it begins to get up; again after every failure to do so */
 } amb_event_type;
 
 typedef struct amb_event {
@@ -278,8 +285,8 @@ AMB_API amb_result amb_character_get_state(const amb_character *character, amb_c
 
 /* The whole state, remainder, request and events included, as plain bytes. A state is restored into
  * characters of the same model set, the same version of the library and the same kind of machine; otherwise
- * amb_character_restore returns AMB_ERROR_ARGUMENT and changes nothing. Space, get_up_s and entry_tries are
- * not saved. After a restore the motion goes on as after the save, to the bit. */
+ * amb_character_restore returns AMB_ERROR_ARGUMENT and changes nothing. Space, get_up_s, entry_tries and
+ * recover are not saved; the state of a character that gets up needs one with recover. After a restore the motion goes on as after the save, to the bit. */
 AMB_API size_t amb_character_save_size(const amb_character *character);
 AMB_API amb_result amb_character_save(const amb_character *character, void *data, size_t size);
 AMB_API amb_result amb_character_restore(amb_character *character, const void *data, size_t size);

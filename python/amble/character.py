@@ -18,7 +18,8 @@ class Pose(NamedTuple):
 
 
 class Event(NamedTuple):
-    """Something that happened: "fell", "lifted", "reached", "skill_ended", "restarted"; and when, s."""
+    """Something that happened: "fell", "rising", "stood_up", "lifted", "reached", "skill_ended", "restarted"; and when,
+    s."""
 
     type: str
     time: float
@@ -75,7 +76,7 @@ class Character:
     Args:
         models: a `ModelSet`; None: amble's own, loaded once.
         settings: space ("mujoco", "unity", "unreal", "godot", "blender"), style, position (3), heading rad, seed,
-            get_up_s, entry_tries.
+            get_up_s, entry_tries, recover.
     """
 
     def __init__(self, models: ModelSet | None = None, **settings: Any):

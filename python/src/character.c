@@ -125,6 +125,7 @@ static const ext_field character_fields[] = {
     {"seed", EXT_UINT64, offsetof(amb_character_def, seed), NULL, 0},
     {"get_up_s", EXT_DOUBLE, offsetof(amb_character_def, get_up_s), NULL, 0},
     {"entry_tries", EXT_INT, offsetof(amb_character_def, entry_tries), NULL, 0},
+    {"recover", EXT_UINT64, offsetof(amb_character_def, recover), NULL, 0},
     {NULL, 0, 0, NULL, 0},
 };
 
@@ -242,8 +243,8 @@ static PyObject *advance(PyObject *self, PyObject *args)
 
 static PyObject *poll(PyObject *self, PyObject *unused)
 {
-    static const char *const name[] = {"",        "fell",        "stood_up", "lifted",
-                                       "reached", "skill_ended", "restarted"};
+    static const char *const name[] = {"",        "fell",        "stood_up",  "lifted",
+                                       "reached", "skill_ended", "restarted", "rising"};
     PyObject *list = PyList_New(0);
     (void)unused;
     if (!list || !enter(self)) {
@@ -252,7 +253,7 @@ static PyObject *poll(PyObject *self, PyObject *unused)
     }
     for (amb_event e = {.size = sizeof e}; list && amb_character_poll(of(self), &e);) {
         const int type = (int)e.type;
-        PyObject *row = Py_BuildValue("(sd)", type >= 1 && type <= 6 ? name[type] : "unknown", e.time);
+        PyObject *row = Py_BuildValue("(sd)", type >= 1 && type <= 7 ? name[type] : "unknown", e.time);
         if (!row || PyList_Append(list, row) < 0)
             Py_CLEAR(list);
         Py_XDECREF(row);
