@@ -27,7 +27,7 @@ typedef struct style_addition {
 } style_addition;
 
 /* Adds it, writes the table as a whole or not at all, and prints what it is like. */
-bool style_add(const ami_motions *motions, const style_addition *addition, ami_error *err);
+bool style_add(const ami_motions *motions, const style_addition *a, ami_error *err);
 
 /* ---- cmd_style_plot.c ---- */
 

@@ -28,7 +28,7 @@ void ami_export_vector(const double body[3], double out[3]);
 
 /* The root's place, m, and a joint's rotation against its parent, wxyz, in the file's axes. */
 void ami_export_place(const double pose[AMI_POSE], double out[3]);
-void ami_export_rotation(const double pose[AMI_POSE], int joint, double q[4]);
+void ami_export_rotation(const double pose[AMI_POSE], int joint_number, double q[4]);
 
 /* Whether a file's skeleton and motion are these, in cm; then it is read without retargeting. */
 bool ami_export_is_own(const ami_mocap *mocap);

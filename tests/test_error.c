@@ -96,12 +96,9 @@ static void memory_is_told_apart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(memory_is_told_apart),
-        cmocka_unit_test(a_sentence_is_formatted),
-        cmocka_unit_test(a_prefix_goes_before_it),
-        cmocka_unit_test(nobody_has_to_listen),
-        cmocka_unit_test(long_sentences_are_cut),
-        cmocka_unit_test(what_a_terminal_would_obey_is_escaped),
+        cmocka_unit_test(memory_is_told_apart),    cmocka_unit_test(a_sentence_is_formatted),
+        cmocka_unit_test(a_prefix_goes_before_it), cmocka_unit_test(nobody_has_to_listen),
+        cmocka_unit_test(long_sentences_are_cut),  cmocka_unit_test(what_a_terminal_would_obey_is_escaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,7 +43,7 @@ static void retarget(const ami_mocap *mocap)
     ami_retarget_report report;
     def.check = mocap->frames % 2;
     ami_clip *clip = ami_export_is_own(mocap) ? ami_export_own_clip(mocap, "fuzz", &err)
-                                           : ami_retarget(mocap, &def, "fuzz", &report, &err);
+                                              : ami_retarget(mocap, &def, "fuzz", &report, &err);
     if (clip) {
         const double *pose = ami_clip_poses(clip);
         for (size_t i = 0; i < (size_t)ami_clip_frames(clip) * AMI_POSE; i++)
