@@ -597,7 +597,7 @@ check 'style add, a table that is there is added to' test "$(grep -c '"style": "
 refuse 'stands for styles that are drawn' style add random "$AMBLE_ASSETS/motions/style_jog.txt" -o own_styles.json
 refuse 'has a style "own" already|--replace' style add own "$AMBLE_ASSETS/motions/style_jog.txt" --styles own_styles.json
 run style add own "$AMBLE_ASSETS/motions/style_jog.txt" --styles own_styles.json --replace
-check 'style add --replace' grep -q 'own_styles.json: own, .* nearest: jog ' log/out
+check 'style add --replace' grep -q 'own_styles.json: own, .* nearest: jog2 ' log/out
 run style export walk:0.7,zombie:0.3 -o slouch.txt --json export.json
 check 'style export, exit status' test "$status" -eq 0
 check 'style export, fields' fields export.json file style motion/frames motion/period_s motion/speed_mps
