@@ -144,7 +144,7 @@ declare -A purpose=([ffmpeg]='makes films' [xvfb]='an X server without a screen'
 announce() {
     local package why=''
     if [ "$all" = true ]; then
-        amb_say 'all builds and all tests: about 15 minutes on two cores'
+        amb_say 'all builds and all tests: about 25 minutes on two cores'
     else
         amb_say 'builds in build-test/ and runs the tests: about 5 minutes on two cores'
     fi
@@ -188,8 +188,8 @@ if [ "$all" = true ]; then
     once='scripts|install|circles|structure|abi|api_docs' # these try scripts and the tree, whatever the compiler
     stage 'address and undefined-behaviour sanitizers' sanitize "-E ^($once)$"
     stage 'thread sanitizer' tsan '-L threads'
-    stage 'without OpenMP' no-openmp "-E ^(viewer|bench|memory|clips|$once)$"
-    stage clang clang "-E ^(viewer|bench|cli|memory|clips|$once)$"
+    stage 'without OpenMP' no-openmp "-E ^(viewer|bench|cli|serve_live|memory|clips|$once)$"
+    stage clang clang "-E ^(viewer|bench|cli|serve_live|memory|clips|$once)$"
     newest gcc
     newest clang
     formatting
