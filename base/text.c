@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* Length in bytes of the character that begins at p, and its code; 0 where that is not UTF-8. */
 static int decode(const uint8_t *p, uint32_t *code)
@@ -74,6 +75,12 @@ const char *ami_text_escape(const char *text, char *out, size_t size)
     if (size)
         out[used] = 0;
     return out;
+}
+
+bool ami_text_has_ending(const char *path, const char *ending)
+{
+    const size_t length = strlen(path), n = strlen(ending);
+    return length > n && strcasecmp(path + length - n, ending) == 0;
 }
 
 bool ami_name_check(const char *name, const char *what, ami_error *err)

@@ -25,6 +25,9 @@ bool ami_text_is_printable(const char *text);
  */
 const char *ami_text_escape(const char *text, char *out, size_t size);
 
+/* Whether a path ends so (".npz"), capitals or not, and has something before. */
+bool ami_text_has_ending(const char *path, const char *ending);
+
 /* A name: 1 to 64 bytes, printable, no blank at its ends. False and a sentence that begins with `what`
  * ("style 3") otherwise. */
 AMI_MUST_CHECK bool ami_name_check(const char *name, const char *what, ami_error *err);

@@ -207,12 +207,6 @@ static bool write_csv(const ami_clip *clip, const char *path, ami_error *err)
     return done;
 }
 
-static bool has_ending(const char *path, const char *ending)
-{
-    const size_t length = strlen(path), n = strlen(ending);
-    return length > n && strcasecmp(path + length - n, ending) == 0;
-}
-
 static bool is_folder(const char *path)
 {
     struct stat st;
@@ -281,8 +275,8 @@ static void convert(const options *o, const char *in, const char *out, result *r
     def.check = o->time_scale == 1; /* the scale is the remedy for a wrong frame time */
     ami_clip *clip = ami_motion_read(in, &def, &r->report, &r->err);
     if (clip && edit(o, &clip, &r->cycle, &r->err)) {
-        r->done =
-            has_ending(out, ".csv") ? write_csv(clip, out, &r->err) : ami_clip_write(clip, out, &r->err);
+        r->done = ami_text_has_ending(out, ".csv") ? write_csv(clip, out, &r->err)
+                                                   : ami_clip_write(clip, out, &r->err);
         r->frames = ami_clip_frames(clip);
         r->duration = ami_clip_duration(clip);
         if (r->done && o->common.json) {
@@ -404,7 +398,7 @@ static bool add_folder(work *w, const options *o, const char *folder, ami_error 
 static bool find_work(work *w, const options *o, ami_error *err)
 {
     const bool folder =
-        o->count > 1 || is_folder(o->names[0]) || is_folder(o->out) || has_ending(o->out, "/");
+        o->count > 1 || is_folder(o->names[0]) || is_folder(o->out) || ami_text_has_ending(o->out, "/");
     for (int i = 0; i < o->count; i++) {
         char path[PATH_SIZE];
         if (!(is_folder(o->names[i]) ? add_folder(w, o, o->names[i], err)

@@ -2,6 +2,7 @@
  * fast. */
 #include "base/file.h"
 #include "base/npy.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "motion/npz.h"
 #include "options/options.h"
@@ -114,16 +115,10 @@ typedef struct steps {
     ami_npy array[AMI_DATASET_ARRAYS];
 } steps;
 
-static bool has_ending(const char *path, const char *ending)
-{
-    const size_t length = strlen(path), of = strlen(ending);
-    return length >= of && !strcmp(path + length - of, ending);
-}
-
 /* Whether the recording holds more than the motion. */
 static bool records_steps(const arguments *a)
 {
-    return a->record && has_ending(a->record, ".npz");
+    return a->record && ami_text_has_ending(a->record, ".npz");
 }
 
 /* Room for the steps, if they are to be written. */

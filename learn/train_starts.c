@@ -1,4 +1,5 @@
-/* Adaptive starts: a fraction of the episodes starts shortly before the parts of the clip in which episodes
+/* Where episodes start. Of a clip that does not loop, a fraction starts at its first pose, where it is judged
+ * from. Adaptive starts: of the others, a fraction starts shortly before the parts of the clip in which episodes
  * fail. A clip is divided into parts of .2 s, for which failures are counted (adaptive sampling: Liao et al.
  * 2025, BeyondMimic; starting where learning is worst: Sharon and van de Panne 2005). */
 #include "learn/train_state.h"

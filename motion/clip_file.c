@@ -42,12 +42,6 @@ static bool is_file(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-static bool has_ending(const char *path, const char *ending)
-{
-    const size_t length = strlen(path), n = strlen(ending);
-    return length > n && strcasecmp(path + length - n, ending) == 0;
-}
-
 static const char *kind_of(const json_t *value)
 {
     switch (json_typeof(value)) {
@@ -316,8 +310,8 @@ bool ami_clip_looks_like(const char *path)
         text[size] = 0;
         const size_t mark = strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3;
         found = ami_bvh_looks_like(text + mark, size - mark) ||
-                (ami_motion_npz_looks_like(text, size) && has_ending(path, ".npz")) ||
-                (ami_glb_looks_like(text, size) && has_ending(path, ".glb"));
+                (ami_motion_npz_looks_like(text, size) && ami_text_has_ending(path, ".npz")) ||
+                (ami_glb_looks_like(text, size) && ami_text_has_ending(path, ".glb"));
         const char *at = skip_blanks(text + mark);
         const char *frames = *at == '{' ? strstr(at, "\"Frames\"") : NULL;
         static const char *const next[3] = {":", "[", "["};
@@ -413,18 +407,18 @@ bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err)
     if (!check_ending(path, err)) {
         return false;
     }
-    if (has_ending(path, ".npz")) {
+    if (ami_text_has_ending(path, ".npz")) {
         return ami_motion_npz_write(clip, path, err);
     }
     size_t size;
-    if (has_ending(path, ".glb")) {
+    if (ami_text_has_ending(path, ".glb")) {
         uint8_t *bytes = ami_glb_encode(clip, &size, err);
         const bool written = bytes ? ami_file_write(path, bytes, size, err) : ami_fail_in(err, "%s", path);
         free(bytes);
         return written;
     }
-    char *text =
-        has_ending(path, ".bvh") ? ami_bvh_encode(clip, &size, err) : ami_clip_encode(clip, &size, err);
+    char *text = ami_text_has_ending(path, ".bvh") ? ami_bvh_encode(clip, &size, err)
+                                                   : ami_clip_encode(clip, &size, err);
     const bool done = text ? ami_file_write(path, text, size, err) : ami_fail_in(err, "%s", path);
     free(text);
     return done;

@@ -546,6 +546,8 @@ assert (r["observations"] == d["observations"][:m + 1]).all() and r["positions"]
 else
     skip 'rollout --dataset is not read by NumPy: python3 has none'
 fi
+run "${roll[@]}" --record CAPITALS.NPZ
+check 'rollout --record of an NPZ, the steps too' grep -q reward_parts.npy CAPITALS.NPZ
 run clip info recorded.npz --json -
 check 'rollout --record of an npz is a motion' test "$status" -eq 0
 refuse '--dataset|4 GiB' rollout --no-policy "${stand[@]}" --seconds 5000 --envs 100 --dataset huge.npz

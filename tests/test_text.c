@@ -90,8 +90,19 @@ static void test_names(void **state)
     }
 }
 
+static void test_endings(void **state)
+{
+    (void)state;
+    assert_true(ami_text_has_ending("a.npz", ".npz"));
+    assert_true(ami_text_has_ending("runs/A.NPZ", ".npz"));
+    assert_false(ami_text_has_ending(".npz", ".npz"));
+    assert_false(ami_text_has_ending("npz", ".npz"));
+    assert_false(ami_text_has_ending("a.npz.txt", ".npz"));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_escapes), cmocka_unit_test(test_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_endings), cmocka_unit_test(test_escapes),
+                                       cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
