@@ -9,6 +9,7 @@
 #include "bench/networks.h"
 #include "bench/serve.h"
 #include "bench/timing.h"
+#include "options/calibrate.h"
 #include "options/options.h"
 #include "options/program.h"
 
@@ -26,7 +27,8 @@ enum {
     KEY_KERNELS = 'k',
     KEY_SEED = CLI_KEY_OWN,
     KEY_COLD,
-    KEY_SERVE
+    KEY_SERVE,
+    KEY_CALIBRATE
 };
 
 typedef struct arguments {
@@ -38,6 +40,7 @@ typedef struct arguments {
     uint64_t seed;
     double seconds;
     bool cold, serve;
+    cli_calibration calibration;
 } arguments;
 
 static const struct argp_option options[] = {
@@ -50,6 +53,7 @@ static const struct argp_option options[] = {
      "some of the kernels' names, and auto (default: all that run here, and auto)", 1},
     {"seconds", KEY_SECONDS, "S", 0, "time to measure each case (default 0.2)", 1},
     {"seed", KEY_SEED, "N", 0, "seed of random weights and of inputs (default 1)", 1},
+    {"calibrate", KEY_CALIBRATE, "ROWS.npy", 0, "of the only network named: " CLI_CALIBRATE_HELP, 1},
     {"cold", KEY_COLD, NULL, 0, "evict everything from the caches before each call", 1},
     {"serve", KEY_SERVE, NULL, 0, "take orders from standard input (bench/serve.h); for bench/compare.py", 2},
     {0},
@@ -101,6 +105,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_COLD:
         a->cold = true;
+        return 0;
+    case KEY_CALIBRATE:
+        cli_calibration_add(&a->calibration, text, state);
         return 0;
     case KEY_SERVE:
         a->serve = true;
@@ -342,7 +349,13 @@ static bool make_networks(bench *b, ami_error *err)
     for (int i = 0; i < b->args->words; i++)
         if (!bench_network_make(&b->network[b->networks++], b->args->word[i], b->args->seed, err))
             return false;
-    return true;
+    cli_calibration calibration = b->args->calibration;
+    ami_model_def def = ami_model_default_def();
+    const bool ok = cli_calibration_use(&calibration, &def, err) &&
+                    (!def.observed_count || ami_net_observe(b->network[0].net, &def, err) ||
+                     ami_fail_in(err, "%s", b->network[0].source));
+    cli_calibration_free(&calibration);
+    return ok;
 }
 
 static bool measure(const arguments *a, ami_error *err)
@@ -416,6 +429,11 @@ int bench_nets(int argc, char **argv)
     cli_parse(&argp, argc, argv, &a);
     if (a.serve)
         return bench_serve();
+    if (a.calibration.count && a.words != 1) {
+        ami_error err;
+        ami_fail(&err, "--calibrate with %d networks, expected the name of one", a.words ? a.words : 5);
+        return cli_fail(&err);
+    }
     if (!a.words)
         for (; bench_network_names[a.words]; a.words++)
             a.word[a.words] = bench_network_names[a.words];

@@ -64,6 +64,7 @@ static const struct argp_option simulated[] = {
      "motion clip (default: what the actor was trained on; for locomotion.onnx --style random --style-change "
      "2)",
      1},
+    CLI_SIM_OPTION_CALIBRATE(1),
     {"seconds", CLI_SIM_SECONDS, "S", 0, "time to run for (default 5)", 1},
     {0},
 };
@@ -334,11 +335,22 @@ static int steps_to_check(const bench *b)
     return b->args->style.change > 0 && change > MIN_STEPS ? (int)fmin(change, MAX_WARM_UP) : MIN_STEPS;
 }
 
+static bool load_walker(bench *b, ami_error *err)
+{
+    cli_calibration calibration = b->args->sim.calibration;
+    ami_model_def model = ami_model_default_def();
+    bench_walker_def def = b->args->walker;
+    def.model = &model;
+    const bool ok =
+        cli_calibration_use(&calibration, &model, err) && bench_walker_init(&b->walker, &def, err);
+    cli_calibration_free(&calibration);
+    return ok;
+}
+
 static bool measure(bench *b, ami_error *err)
 {
     const arguments *a = b->args;
-    if (!bench_walker_init(&b->walker, &a->walker, err) ||
-        !bench_walker_check(&b->walker, steps_to_check(b), err) ||
+    if (!load_walker(b, err) || !bench_walker_check(&b->walker, steps_to_check(b), err) ||
         !(a->pace.rate > 0 ? bench_become_real_time(a->fifo, &b->locked, err) : true))
         return false;
     if (!b->quiet)

@@ -41,10 +41,10 @@ static bool take_normaliser(bench_walker *w, ami_net *net, ami_error *err)
 }
 
 /* The actor with the kernels of the policy's layers, but without its normaliser. */
-static bool load_actor(bench_walker *w, const char *name, ami_error *err)
+static bool load_actor(bench_walker *w, const char *name, const ami_model_def *model, ami_error *err)
 {
     if (!ami_find_model(name, w->actor_path, sizeof w->actor_path, err) ||
-        !ami_policy_load(&w->policy, w->actor_path, NULL, err))
+        !ami_policy_load(&w->policy, w->actor_path, model, err))
         return false;
     if (w->policy.graph)
         return ami_fail(err,
@@ -131,7 +131,7 @@ static bool start_body(bench_walker *w, const bench_walker_def *def, ami_error *
 bool bench_walker_init(bench_walker *walker, const bench_walker_def *def, ami_error *err)
 {
     memset(walker, 0, sizeof *walker);
-    if (!load_actor(walker, def->actor, err) || !load_critic(walker, def, err) ||
+    if (!load_actor(walker, def->actor, def->model, err) || !load_critic(walker, def, err) ||
         !start_body(walker, def, err) || !load_phase(walker, def, err))
         return false;
     size_t size = ami_model_workspace_size(walker->policy.actor, 1);

@@ -35,7 +35,8 @@ typedef struct bench_walker_def {
     const char *critic; /* the same; NULL: the one that lies beside the actor, else walk's */
     const char *motion; /* NULL: the style's, else the actor's own */
     const ami_style_request *style;
-    const char *clips; /* folder, NULL: see ami_clip_find */
+    const char *clips;          /* folder, NULL: see ami_clip_find */
+    const ami_model_def *model; /* how the actor is packed; NULL: ami_model_default_def */
     uint64_t seed;
 } bench_walker_def;
 

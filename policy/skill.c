@@ -92,7 +92,7 @@ static bool load(ami_skill *skill, const ami_skill_def *def, ami_error *err)
 {
     if (def->policy) {
         snprintf(skill->path, sizeof skill->path, "%s", def->policy);
-        if (!ami_policy_load(&skill->policy, def->policy, NULL, err))
+        if (!ami_policy_load(&skill->policy, def->policy, def->model, err))
             return false;
         skill->has_policy = true;
     }

@@ -48,6 +48,7 @@ typedef struct ami_skill_def {
     int substeps;                   /* the policy's must be the same; 0: any */
     int characters;                 /* that the scratch memory is for */
     bool no_critic;                 /* do not load a critic */
+    const ami_model_def *model;     /* how the policy's network is packed; NULL: ami_model_default_def */
 } ami_skill_def;
 
 /* NULL and a sentence if something is missing or does not fit. A skill invents motions if the definition

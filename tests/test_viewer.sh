@@ -159,6 +159,10 @@ check "nor is a clip" one_sentence 'pipe.mp4.*not a regular file'
 run --policy pipe.mp4
 check "nor is a network" one_sentence 'pipe.mp4.*pipe'
 rm pipe.mp4
+run --style walk --calibrate nothing.npy --screenshot a.png
+check "observations that are not there" one_sentence '^amble-view: .*nothing.npy'
+run --style walk --no-policy --calibrate nothing.npy --screenshot a.png
+check "observations for no network" one_sentence '^amble-view: --calibrate and --no-policy exclude each other'
 run --style zombi --no-policy
 check "an unknown style" one_sentence '^amble-view: --style: there is no style "zombi"; known styles: .*zombie'
 run --style walk --no-policy --do '1 style walk:.5,zombi:.5' --screenshot a.png

@@ -52,6 +52,17 @@ static ami_skill_def skill_def(const ami_app *app, const char *policy)
                            .characters = app->def.sim.envs};
 }
 
+/* Loads a skill whose network is packed by the observations of --calibrate. */
+static ami_skill *load_calibrated(const ami_app *app, ami_skill_def skill, ami_error *err)
+{
+    cli_calibration calibration = app->def.sim.calibration;
+    ami_model_def model = ami_model_default_def();
+    skill.model = &model;
+    ami_skill *loaded = cli_calibration_use(&calibration, &model, err) ? ami_skill_load(&skill, err) : NULL;
+    cli_calibration_free(&calibration);
+    return loaded;
+}
+
 static bool load_first(ami_app *app, ami_error *err)
 {
     const ami_app_def *def = &app->def;
@@ -63,7 +74,7 @@ static bool load_first(ami_app *app, ami_error *err)
     first.motion = def->sim.motion;
     first.critic = def->critic;
     first.invents = ami_style_requested(&def->style) || (uses_defaults(def) && have_locomotion());
-    app->content.skill[0] = ami_skill_load(&first, err);
+    app->content.skill[0] = load_calibrated(app, first, err);
     if (!app->content.skill[0])
         return false;
     ami_character_def body = ami_character_default_def();

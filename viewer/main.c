@@ -108,6 +108,7 @@ static const struct argp_option simulated[] = {
      "there, with --motion MOTION.onnx)",
      1},
     CLI_SIM_OPTION_NO_POLICY(1),
+    CLI_SIM_OPTION_CALIBRATE(1),
     {"characters", CLI_SIM_ENVS, "N", 0, "a crowd (default 1)", 1},
     {"push", CLI_SIM_PUSH, "SPEED,PERIOD", 0, "as amble rollout: push by SPEED m/s every PERIOD s", 2},
     {"turn", CLI_SIM_TURN, "DEG/S", 0, "turn the reference at this rate", 2},
@@ -316,6 +317,8 @@ static bool check(const ami_app_def *d, ami_error *err)
 {
     if (d->sim.no_policy && (d->sim.policy || d->watch))
         return ami_fail(err, "--no-policy and %s exclude each other", d->sim.policy ? "--policy" : "--watch");
+    if (d->sim.no_policy && d->sim.calibration.count)
+        return ami_fail(err, "--calibrate and --no-policy exclude each other");
     if (d->watch && d->sim.policy)
         return ami_fail(err, "--watch and --policy exclude each other");
     for (int i = 0; i < d->cues; i++)
