@@ -4,6 +4,7 @@
 #include "base/npy.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/rollout_life.h"
 #include "motion/npz.h"
 #include "options/options.h"
 #include "options/precision.h"
@@ -29,6 +30,7 @@ typedef struct arguments {
     cli_common common;
     ami_style_request style;
     cli_simulation sim;
+    rollout_life life;
     const char *record, *observations, *dataset;
     bool realtime;
 } arguments;
@@ -41,6 +43,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
         state->child_inputs[0] = &a->common;
         state->child_inputs[1] = &a->style;
         state->child_inputs[2] = &a->sim;
+        state->child_inputs[3] = &a->life;
         return 0;
     case KEY_REALTIME:
         a->realtime = true;
@@ -86,7 +89,7 @@ static const struct argp_option simulated[] = {
      "actor, an ONNX file; a bare name is looked up among amble's models too (default: MOTION.onnx there)",
      1},
     CLI_SIM_OPTION_NO_POLICY(1),
-    {"seconds", CLI_SIM_SECONDS, "S", 0, "how long (default 20)", 1},
+    {"seconds", CLI_SIM_SECONDS, "S", 0, "how long (default 20; with --life 600)", 1},
     {"envs", CLI_SIM_ENVS, "N", 0, "characters (default 16)", 1},
     {"push", CLI_SIM_PUSH, "SPEED,PERIOD", 0,
      "every PERIOD s change the root's velocity by SPEED m/s in a random horizontal direction", 1},
@@ -259,20 +262,41 @@ static bool run(const arguments *a, ami_error *err)
     return ok;
 }
 
+/* --life. */
+static bool live(arguments *a, ami_error *err)
+{
+    const char *const given[] = {a->dataset ? "--dataset" : NULL, a->observations ? "--observations" : NULL,
+                                 a->realtime ? "--realtime" : NULL};
+    if (!a->life.on)
+        return ami_fail(err, "%s is for characters that live on, expected --life too", a->life.option);
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+        if (given[i])
+            return ami_fail(err, "--life and %s exclude each other", given[i]);
+    if (!a->sim.pushes)
+        a->sim.push[0] = (cli_push){1.5, 4};
+    cli_set_threads(a->common.threads);
+    return cli_style_check(&a->style, NULL, err) &&
+           rollout_life_run(&a->life, &a->common, &a->style, &a->sim, a->record, err);
+}
+
 int cmd_rollout(int argc, char **argv)
 {
-    arguments a = {.common = {.seed = 1}, .sim = cli_simulation_default()};
-    a.sim.seconds = 20;
+    arguments a = {.common = {.seed = 1}, .sim = cli_simulation_default(), .life = rollout_life_default()};
+    a.sim.seconds = 0;
     a.sim.envs = 16;
-    const struct argp_child children[] = {
-        {&cli_common_argp, 0, NULL, 90}, {&cli_style_argp, 0, NULL, 2}, {&simulation_argp, 0, NULL, 0}, {0}};
+    const struct argp_child children[] = {{&cli_common_argp, 0, NULL, 90},
+                                          {&cli_style_argp, 0, NULL, 2},
+                                          {&simulation_argp, 0, NULL, 0},
+                                          {&rollout_life_argp, 0, NULL, 0},
+                                          {0}};
     const struct argp argp = {
         options,
         parse,
         NULL,
         "Lets characters move headless under an actor network and says how well and how fast.\v"
         "Examples:\n  amble rollout --motion walk --policy walk.onnx --seconds 20 --push 0.5,2\n"
-        "  amble rollout --style walk:0.7,zombie:0.3 --seconds 60",
+        "  amble rollout --style walk:0.7,zombie:0.3 --seconds 60\n"
+        "  amble rollout --life --seconds 600 --envs 16",
         children,
         NULL,
         NULL};
@@ -290,6 +314,10 @@ int cmd_rollout(int argc, char **argv)
         ami_fail(&err, "--calibrate and --no-policy exclude each other");
         return cli_fail(&err);
     }
+    if (a.sim.seconds == 0)
+        a.sim.seconds = a.life.on ? 600 : 20;
+    if (a.life.on || a.life.option)
+        return live(&a, &err) ? 0 : cli_fail(&err);
     choose_style(&a);
     if (!cli_style_check(&a.style, a.sim.motion, &err))
         return cli_fail(&err);

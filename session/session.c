@@ -483,6 +483,7 @@ void ami_session_view(const ami_session *session, int character, ami_member_view
                               .before_skill = session->before_skill,
                               .settled = session->requested < 0 && m->facts.stage == AMI_UP &&
                                          (!generator || ami_generator_settled(generator, &m->env)),
+                              .reward = &m->reward,
                               .failure = m->env.world.failure};
 }
 

@@ -80,6 +80,7 @@ typedef struct ami_member_view {
     int requested;                  /* the skill that will follow as soon as possible, or the current one */
     int before_skill;               /* the one to return to after a motion that ends */
     bool settled;                   /* the current skill and style are the requested ones */
+    const ami_reward *reward;       /* of the last step */
     const char *failure;            /* MuJoCo's first error; empty: none */
 } ami_member_view;
 void ami_session_view(const ami_session *session, int character, ami_member_view *view);
