@@ -82,6 +82,7 @@ static const struct argp_option simulated[] = {
     {"turn", CLI_SIM_TURN, "DEG/S", 0, "turn the reference all the time", 1},
     CLI_SIM_OPTION_MAY_TOUCH(1),
     CLI_SIM_OPTION_MAX_ROOT(1),
+    CLI_SIM_OPTIONS_VARY(1),
     {0},
 };
 static const struct argp simulation_argp = {simulated, cli_simulation_parse, NULL, NULL, NULL, NULL, NULL};
@@ -185,7 +186,8 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static json_t *row_json(const contender *c, ami_protocol how, double speed, double period, const outcome *row)
+static json_t *row_json(const contender *c, const ami_variation_def *vary, ami_protocol how, double speed,
+                        double period, const outcome *row)
 {
     const ami_evaluation *r = &row->mean;
     json_t *o = json_object();
@@ -193,6 +195,7 @@ static json_t *row_json(const contender *c, ami_protocol how, double speed, doub
     json_object_set_new(o, "protocol", json_string(protocol_name[how]));
     json_object_set_new(o, "push_speed", cli_real(speed));
     json_object_set_new(o, "push_period", cli_real(period));
+    cli_variation_json(vary, o);
     json_object_set_new(o, "survival", cli_real(r->survival));
     json_object_set_new(o, "survival_worst_seed", cli_real(r->worst_survival));
     json_object_set_new(o, "success", cli_real(r->success));
@@ -223,8 +226,8 @@ static bool evaluate_protocol(const arguments *a, const contender *c, int conten
                 ami_progress_end(&bar->progress);
                 return false;
             }
-            json_array_append_new(
-                rows, row_json(&c[k], how, a->sim.push[p].speed, a->sim.push[p].period, &result[p][k]));
+            json_array_append_new(rows, row_json(&c[k], &a->sim.vary, how, a->sim.push[p].speed,
+                                                 a->sim.push[p].period, &result[p][k]));
         }
     ami_progress_end(&bar->progress);
     if (quiet)
@@ -236,6 +239,7 @@ static bool evaluate_protocol(const arguments *a, const contender *c, int conten
     else
         printf("%g s%s", a->sim.seconds,
                followed->clip && !ami_clip_loops(followed->clip) ? ", the last pose held" : "");
+    cli_print_variation(&a->sim.vary);
     if (a->sim.turn != 0)
         printf(", turning %g°/s", a->sim.turn);
     printf("\n\n%-16s  %-14s  %8s  %8s  %8s  %7s  %7s  %9s  %6s  %8s  %6s  %6s\n", "policy", "push",

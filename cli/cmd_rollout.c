@@ -101,6 +101,7 @@ static const struct argp_option simulated[] = {
     CLI_SIM_OPTION_SELF_COLLISION(1),
     CLI_SIM_OPTION_MAY_TOUCH(1),
     CLI_SIM_OPTION_MAX_ROOT(1),
+    CLI_SIM_OPTIONS_VARY(1),
     {0},
 };
 static const struct argp simulation_argp = {simulated, cli_simulation_parse, NULL, NULL, NULL, NULL, NULL};

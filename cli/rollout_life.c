@@ -287,6 +287,7 @@ bool rollout_life_run(const rollout_life *life, const cli_common *common, const 
         ami_policy_use(&w.skill[0]->policy, &env);
         env.start_heading = simulation->heading * M_PI / 180;
         env.start_phase = simulation->start;
+        env.vary = simulation->vary;
         ami_life_def def = {.session = ami_session_default_def(&env, w.skill[0], 1),
                             .generator = &w.motions.def,
                             .characters = simulation->envs,

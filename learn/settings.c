@@ -133,6 +133,14 @@ bool ami_settings_check(const ami_settings *settings, ami_error *err)
     if (settings->gamma_end < 0 && settings->gamma_end != -1)
         return ami_fail(err, "gamma_end: %g found, expected -1 (as gamma), or 0 to 0.9999",
                         settings->gamma_end);
+    const bool own = settings->friction_min == 0 && settings->friction_max == 0;
+    if (!own && !(settings->friction_min >= .01 && settings->friction_min <= settings->friction_max))
+        return ami_fail(
+            err, "friction_min: %g found, expected 0.01 up to friction_max, which is %g, or 0 for both",
+            settings->friction_min, settings->friction_max);
+    if (settings->delay_min > settings->delay_max)
+        return ami_fail(err, "delay_min: %g found, expected at most delay_max, which is %g",
+                        settings->delay_min, settings->delay_max);
     if (settings->hold_min_s > settings->hold_max_s)
         return ami_fail(err, "hold_min_s: %g found, expected at most hold_max_s, which is %g",
                         settings->hold_min_s, settings->hold_max_s);

@@ -93,6 +93,14 @@ bool ami_setting_parse(const ami_setting *list, int count, double *values, const
     SETTING(push_speed, real, 0, 0, 20, "m/s, max push, at the end of push_ramp")                           \
     SETTING(push_period, real, 2, .05, 1e6, "s between pushes")                                             \
     SETTING(push_ramp, real, .5, 0, 1, "fraction of the samples over which pushes grow from 0")             \
+    SETTING(friction_min, real, 0, 0, 10,                                                                   \
+            "min friction with the floor, drawn per episode; 0: the body's own, 1")                         \
+    SETTING(friction_max, real, 0, 0, 10, "max of the same")                                                \
+    SETTING(mass_range, real, 0, 0, .9, "each body's mass times 1 - X to 1 + X, drawn per episode")         \
+    SETTING(delay_min, int, 0, 0, 8,                                                                        \
+            "min of the control steps by which actions come late, drawn per episode")                       \
+    SETTING(delay_max, int, 0, 0, 8, "max of the same")                                                     \
+    SETTING(observation_noise, real, 0, 0, 100, "at 1: .01 rad and m, .1 rad/s and m/s in observations")    \
     SETTING(turn_rate, real, 0, 0, 20, "rad/s, max turn rate of references")                                \
     SETTING(style_change, real, 4, 0, 1e6,                                                                  \
             "s, mean time between changes of drawn styles; 0: one style per episode")                       \

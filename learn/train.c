@@ -211,6 +211,11 @@ ami_env_def ami_train_env_def(const ami_train *train, int e)
     def.push_random = true;
     def.goal = s->goal != 0;
     def.start_heading = NAN;
+    def.vary = (ami_variation_def){
+        .friction = {s->friction_min, s->friction_max},
+        .mass = {s->mass_range > 0 ? 1 - s->mass_range : 0, s->mass_range > 0 ? 1 + s->mass_range : 0},
+        .delay = {(int)s->delay_min, (int)s->delay_max},
+        .observation_noise = s->observation_noise};
     return def;
 }
 

@@ -57,6 +57,13 @@ static amb_result check_numbers(const amb_env_def *d)
         {"push_speed", d->push_speed, 0, 100},
         {"push_period", d->push_period, d->push_speed > 0 ? .01 : -INFINITY, INFINITY},
         {"hold_s[1]", d->hold_s[1], d->hold_s[0], 1e6},
+        {"friction[0]", d->friction[0], d->friction[1] == 0 ? 0 : .01, d->friction[1]},
+        {"friction[1]", d->friction[1], 0, 10},
+        {"mass_range[0]", d->mass_range[0], d->mass_range[1] == 0 ? 0 : .1, d->mass_range[1]},
+        {"mass_range[1]", d->mass_range[1], 0, 10},
+        {"delay[0]", d->delay[0], 0, d->delay[1]},
+        {"delay[1]", d->delay[1], 0, AMI_DELAY_MAX},
+        {"observation_noise", d->observation_noise, 0, 100},
         {"parallel.threads", d->parallel.threads, 0, 1024},
     };
     for (size_t i = 0; i < sizeof range / sizeof *range; i++)
@@ -223,6 +230,10 @@ static amb_result make_definitions(lib_scene *s)
     s->env.push_period = d->push_period;
     s->env.push_random = d->push_random;
     s->env.goal = d->goal;
+    memcpy(s->env.vary.friction, d->friction, sizeof s->env.vary.friction);
+    memcpy(s->env.vary.mass, d->mass_range, sizeof s->env.vary.mass);
+    memcpy(s->env.vary.delay, d->delay, sizeof s->env.vary.delay);
+    s->env.vary.observation_noise = d->observation_noise;
     if (s->has_policy)
         ami_policy_use(&s->policy, &s->env);
     if (s->invented) {
@@ -266,6 +277,13 @@ static uint32_t fingerprint(const lib_scene *s)
                               s->invented,
                               s->def.style_change_s,
                               s->def.ground_speed,
+                              s->env.vary.friction[0],
+                              s->env.vary.friction[1],
+                              s->env.vary.mass[0],
+                              s->env.vary.mass[1],
+                              s->env.vary.delay[0],
+                              s->env.vary.delay[1],
+                              s->env.vary.observation_noise,
                               s->invented ? s->followed.motions.crc : ami_clip_crc(s->followed.clip)};
     return ami_crc32c(ami_crc32c(0, numbers, sizeof numbers), s->followed.name, strlen(s->followed.name));
 }

@@ -62,6 +62,18 @@ static void print_moments(const ami_rollout_result *r)
     }
 }
 
+void cli_print_variation(const ami_variation_def *vary)
+{
+    if (vary->friction[1] > 0)
+        printf(", friction %g to %g", vary->friction[0], vary->friction[1]);
+    if (vary->mass[1] > 0)
+        printf(", masses × %g to %g", vary->mass[0], vary->mass[1]);
+    if (vary->delay[1] > 0)
+        printf(", actions %d to %d steps late", vary->delay[0], vary->delay[1]);
+    if (vary->observation_noise > 0)
+        printf(", observation noise %g", vary->observation_noise);
+}
+
 void cli_print_rollout(const ami_rollout_def *def, const ami_rollout_result *result, const char *motion,
                        const char *policy)
 {
@@ -71,6 +83,7 @@ void cli_print_rollout(const ami_rollout_def *def, const ami_rollout_result *res
            policy ? name ? name + 1 : policy : "no network");
     if (env->push_speed > 0)
         printf(", pushed by %g m/s every %g s", env->push_speed, env->push_period);
+    cli_print_variation(&env->vary);
     if (env->turn_rate != 0)
         printf(", turning %g°/s", env->turn_rate * 180 / M_PI);
     printf("\n\n");
@@ -107,6 +120,14 @@ void cli_print_rollout(const ami_rollout_def *def, const ami_rollout_result *res
     else
         printf("  speed                 %.0f control steps/s, %.0f × real time in all\n",
                result->control_steps_per_s, result->control_steps_per_s * result->control_dt);
+}
+
+void cli_variation_json(const ami_variation_def *vary, json_t *o)
+{
+    json_object_set_new(o, "friction", json_pack("[ff]", vary->friction[0], vary->friction[1]));
+    json_object_set_new(o, "mass_range", json_pack("[ff]", vary->mass[0], vary->mass[1]));
+    json_object_set_new(o, "delay", json_pack("[ii]", vary->delay[0], vary->delay[1]));
+    json_object_set_new(o, "observation_noise", cli_real(vary->observation_noise));
 }
 
 static json_t *percentiles(const ami_percentiles *p)
@@ -175,6 +196,7 @@ json_t *cli_rollout_json(const ami_rollout_def *def, const ami_rollout_result *r
     json_object_set_new(o, "seed", json_integer((json_int_t)def->env.seed));
     json_object_set_new(o, "seconds", cli_real(def->env.episode_s));
     json_object_set_new(o, "push_speed", cli_real(def->env.push_speed));
+    cli_variation_json(&def->env.vary, o);
     json_object_set_new(o, "push_period", cli_real(def->env.push_period));
     json_object_set_new(o, "turn_rate", cli_real(def->env.turn_rate));
     json_object_set_new(o, "episodes", json_integer(result->episodes));

@@ -5,6 +5,7 @@
 #include "options/precision.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 cli_simulation cli_simulation_default(void)
@@ -29,6 +30,38 @@ static void take_push(cli_simulation *s, const char *text, struct argp_state *st
     if (!cli_parse_push(text, "--push", &push->speed, &push->period, &err))
         argp_error(state, "%s", err.text);
     s->pushes += s->pushes < s->pushes_max;
+}
+
+/* "LO,HI" */
+static void take_range(struct argp_state *state, const char *text, double lo, double hi, const char *option,
+                       double range[2])
+{
+    char first[40];
+    const char *comma = strchr(text, ',');
+    if (!comma || comma - text >= (int)sizeof first) {
+        argp_error(state, "%s is \"%.40s\", expected two numbers, LO,HI", option, text);
+        return;
+    }
+    snprintf(first, sizeof first, "%.*s", (int)(comma - text), text);
+    range[0] = cli_double(state, first, lo, hi, option);
+    range[1] = cli_double(state, comma + 1, lo, hi, option);
+    if (range[0] > range[1])
+        argp_error(state, "%s is \"%.40s\", expected the smaller number first", option, text);
+}
+
+/* "STEPS" or "LO,HI" */
+static void take_delay(cli_simulation *s, const char *text, struct argp_state *state)
+{
+    char first[16];
+    const char *comma = strchr(text, ',');
+    const int length = comma ? (int)(comma - text) : (int)strlen(text);
+    if (snprintf(first, sizeof first, "%.*s", length, text) >= (int)sizeof first)
+        argp_error(state, "--delay is \"%.40s\", expected a whole number, or two, LO,HI", text);
+    for (int k = 0; k < 2; k++)
+        s->vary.delay[k] =
+            (int)cli_int(state, k == 1 && comma ? comma + 1 : first, 0, AMI_DELAY_MAX, "--delay");
+    if (s->vary.delay[0] > s->vary.delay[1])
+        argp_error(state, "--delay is \"%.40s\", expected the smaller number first", text);
 }
 
 error_t cli_simulation_parse(int key, char *text, struct argp_state *state)
@@ -72,6 +105,18 @@ error_t cli_simulation_parse(int key, char *text, struct argp_state *state)
     case CLI_SIM_MAX_ROOT:
         s->max_root = cli_double(state, text, 0, 1e6, "--max-root-m");
         return 0;
+    case CLI_SIM_FRICTION:
+        take_range(state, text, .01, 10, "--friction", s->vary.friction);
+        return 0;
+    case CLI_SIM_MASS:
+        take_range(state, text, .1, 10, "--mass-range", s->vary.mass);
+        return 0;
+    case CLI_SIM_DELAY:
+        take_delay(s, text, state);
+        return 0;
+    case CLI_SIM_OBSERVATION_NOISE:
+        s->vary.observation_noise = cli_double(state, text, 0, 100, "--observation-noise");
+        return 0;
     case CLI_SIM_CALIBRATE:
         cli_calibration_add(&s->calibration, text, state);
         return 0;
@@ -92,4 +137,5 @@ void cli_simulation_use(const cli_simulation *simulation, ami_env_def *def)
     def->start_heading = simulation->heading * M_PI / 180;
     def->start_phase = simulation->start;
     def->max_root_m = simulation->max_root;
+    def->vary = simulation->vary;
 }

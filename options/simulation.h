@@ -31,6 +31,10 @@ enum {
     CLI_SIM_MAX_ROOT,
     CLI_SIM_PRECISION,
     CLI_SIM_CALIBRATE,
+    CLI_SIM_FRICTION,
+    CLI_SIM_MASS,
+    CLI_SIM_DELAY,
+    CLI_SIM_OBSERVATION_NOISE,
 };
 
 enum { CLI_PUSHES_MAX = 32 };
@@ -51,12 +55,13 @@ typedef struct cli_simulation {
     bool no_policy, self_collision;
     ami_precision precision; /* auto */
     cli_calibration calibration;
-    int envs;             /* 1 */
-    double seconds;       /* 0 */
-    double turn, heading; /* degrees a second, degrees or NAN (random); 0 */
-    double start;         /* 0 to 1, or -1 (random), the default */
-    double max_root;      /* m; 0: never */
-    int pushes;           /* number given */
+    int envs;               /* 1 */
+    double seconds;         /* 0 */
+    double turn, heading;   /* degrees a second, degrees or NAN (random); 0 */
+    double start;           /* 0 to 1, or -1 (random), the default */
+    double max_root;        /* m; 0: never */
+    ami_variation_def vary; /* nothing varies */
+    int pushes;             /* number given */
     cli_push push[CLI_PUSHES_MAX];
 } cli_simulation;
 
@@ -64,7 +69,7 @@ cli_simulation cli_simulation_default(void);
 
 error_t cli_simulation_parse(int key, char *text, struct argp_state *state);
 
-/* Sets turn, heading, start, limit and the first push of an environment's definition. The caller sets time
+/* Sets turn, heading, start, limit, variation and the first push of an environment's definition. The caller sets time
  * and seed. */
 void cli_simulation_use(const cli_simulation *simulation, ami_env_def *def);
 
@@ -103,6 +108,31 @@ void cli_simulation_use(const cli_simulation *simulation, ami_env_def *def);
 #define CLI_SIM_OPTION_CALIBRATE(group)                                                            \
     {                                                                                              \
         "calibrate", CLI_SIM_CALIBRATE, "ROWS.npy", 0, "of the policy: " CLI_CALIBRATE_HELP, group \
+    }
+
+/* Four options: what varies from episode to episode (sim/variation.h). */
+#define CLI_SIM_OPTIONS_VARY(group)                                                                  \
+    {"friction",                                                                                     \
+     CLI_SIM_FRICTION,                                                                               \
+     "LO,HI",                                                                                        \
+     0,                                                                                              \
+     "friction with the floor, drawn for each episode (default: the body's own, 1)",                 \
+     group},                                                                                         \
+        {"mass-range",                                                                               \
+         CLI_SIM_MASS,                                                                               \
+         "LO,HI",                                                                                    \
+         0,                                                                                          \
+         "mass of each body times a number drawn for each episode, as .9,1.1",                       \
+         group},                                                                                     \
+        {"delay",                                                                                    \
+         CLI_SIM_DELAY,                                                                              \
+         "STEPS",                                                                                    \
+         0,                                                                                          \
+         "actions come this many control steps late, 0 to 8; LO,HI: drawn",                          \
+         group},                                                                                     \
+    {                                                                                                \
+        "observation-noise", CLI_SIM_OBSERVATION_NOISE, "X", 0,                                      \
+            "noise in observations; 1: .01 rad and m, .1 rad/s and m/s (standard deviations)", group \
     }
 
 #define CLI_SIM_OPTION_PRECISION(group)                                                                \

@@ -104,7 +104,7 @@ static bool check_def(const ami_env_def *def, ami_error *err)
         return ami_fail(err, "motion rate %g, expected 0.01 to 100", def->rate);
     if (!isfinite(def->turn_rate) || fabs(def->turn_rate) > 100)
         return ami_fail(err, "turn rate %g rad/s, expected -100 to 100", def->turn_rate);
-    return true;
+    return ami_variation_check(&def->vary, err);
 }
 
 bool ami_env_init(ami_env *env, const ami_env_def *def, ami_error *err)
@@ -113,6 +113,10 @@ bool ami_env_init(ami_env *env, const ami_env_def *def, ami_error *err)
     memset(env, 0, sizeof *env);
     if (!check_def(def, err) || !ami_world_init(&env->world, def->character, err))
         return false;
+    if (ami_variation_of_model(&def->vary) && !ami_world_own_model(&env->world, err)) {
+        ami_env_free(env);
+        return false;
+    }
     env->def = *def;
     env->rng = ami_rng_seed(def->seed, def->stream);
     env->control_dt = def->substeps * def->character->timestep;
@@ -133,17 +137,6 @@ static void update_reference_state(ami_env *env)
     ami_fk_state(&env->def.character->skeleton, pose, vel, &env->reference_state);
 }
 
-/* Turns q by a rotation vector with normally distributed components, in q's own frame. */
-static void perturb_rotation(ami_rng *rng, double deviation, double q[4])
-{
-    double turn[3], by[4];
-    for (int k = 0; k < 3; k++)
-        turn[k] = deviation * ami_rng_normal(rng);
-    ami_quat_exp(by, turn);
-    const double before[4] = {q[0], q[1], q[2], q[3]};
-    ami_quat_mul(q, before, by);
-}
-
 /* Adds start_noise, so that a policy learns to return to the reference. */
 static void perturb_start(ami_env *env, double pose[AMI_POSE], double vel[AMI_VEL])
 {
@@ -151,11 +144,11 @@ static void perturb_start(ami_env *env, double pose[AMI_POSE], double vel[AMI_VE
                  speed = .3 * noise;
     for (int k = 0; k < 3; k++)
         pose[k] += place * ami_rng_normal(&env->rng);
-    perturb_rotation(&env->rng, joint, pose + 3);
+    ami_perturb_rotation(&env->rng, joint, pose + 3);
     for (int i = 0; i < AMI_CLIP_JOINTS; i++) {
         double *q = pose + ami_clip_joints[i].pose;
         if (ami_clip_joints[i].ball)
-            perturb_rotation(&env->rng, joint, q);
+            ami_perturb_rotation(&env->rng, joint, q);
         else
             q[0] += joint * ami_rng_normal(&env->rng);
     }
@@ -195,6 +188,8 @@ void ami_env_reset(ami_env *env)
     memcpy(vel, env->reference_state.vel, sizeof vel);
     if (def->start_noise > 0)
         perturb_start(env, pose, vel);
+    ami_variation_draw(&def->vary, &env->rng, &env->variation, &env->world);
+    ami_variation_start(&env->variation, pose);
     ami_world_set(&env->world, pose, vel);
     const double lowest = ami_world_lowest(&env->world);
     if (lowest < 0)
@@ -212,7 +207,13 @@ void ami_env_observe(const ami_env *env, float *obs)
 {
     AMI_ASSERT(env && env->world.data && obs);
     const ami_reference *reference = &env->reference;
-    ami_observe(&env->state, ami_reference_phase(reference), reference->heading, obs);
+    const ami_state *state = &env->state;
+    ami_state noisy;
+    if (env->def.vary.observation_noise > 0) {
+        ami_variation_observe(&env->def.vary, &env->variation, env->step, env->def.character, state, &noisy);
+        state = &noisy;
+    }
+    ami_observe(state, ami_reference_phase(reference), reference->heading, obs);
     if (!env->def.goal)
         return;
     /* Sampled again: the reference may have been steered since reference_state was computed. */
@@ -221,7 +222,7 @@ void ami_env_observe(const ami_env *env, float *obs)
     ami_reference_sample(reference, 0, pose, vel);
     ami_fk_state(&env->def.character->skeleton, pose, vel, &reference_now);
     ami_reference_sample(reference, env->control_dt + env->def.look_ahead, target, NULL);
-    ami_observe_goal(&env->state, &reference_now, reference->heading, target, obs + AMI_OBS);
+    ami_observe_goal(state, &reference_now, reference->heading, target, obs + AMI_OBS);
 }
 
 void ami_env_target(const ami_env *env, const float action[AMI_ACTION], double target[AMI_POSE])
@@ -306,8 +307,11 @@ ami_env_end ami_env_step_target(ami_env *env, const double target[AMI_POSE], ami
     AMI_ASSERT(env && env->world.data && target && reward);
     push_if_due(env);
     apply_force(env);
+    double late[AMI_POSE];
+    memcpy(late, target, sizeof late);
+    ami_variation_delay(&env->variation, env->step, late);
     const double begun = ami_clock_now();
-    ami_world_step(&env->world, target, env->def.substeps);
+    ami_world_step(&env->world, late, env->def.substeps);
     env->physics_s += ami_clock_now() - begun;
     env->step++;
     if (env->world.unstable) {
@@ -338,9 +342,15 @@ typedef struct saved_env {
     double next_push;
 } saved_env;
 
+/* Bytes of the numbers of this episode, which stand before the state; none if nothing varies. */
+static size_t variation_size(const ami_env *env)
+{
+    return ami_variation_any(&env->def.vary) ? sizeof(ami_variation) : 0;
+}
+
 size_t ami_env_save_size(const ami_env *env)
 {
-    return sizeof(saved_env) + (size_t)env->def.character->state_size * sizeof(double);
+    return sizeof(saved_env) + variation_size(env) + (size_t)env->def.character->state_size * sizeof(double);
 }
 
 void ami_env_save(const ami_env *env, void *data)
@@ -360,7 +370,8 @@ void ami_env_save(const ami_env *env, void *data)
         .next_push = env->next_push,
     };
     memcpy(data, &saved, sizeof saved);
-    ami_world_save(&env->world, (double *)((char *)data + sizeof saved));
+    memcpy((char *)data + sizeof saved, &env->variation, variation_size(env));
+    ami_world_save(&env->world, (double *)((char *)data + sizeof saved + variation_size(env)));
 }
 
 void ami_env_load(ami_env *env, const void *data)
@@ -381,7 +392,10 @@ void ami_env_load(ami_env *env, const void *data)
     env->step = (int)saved.step;
     env->steps_end = (int)saved.steps_end;
     env->next_push = saved.next_push;
-    ami_world_load(&env->world, (const double *)((const char *)data + sizeof saved));
+    memcpy(&env->variation, (const char *)data + sizeof saved, variation_size(env));
+    if (variation_size(env))
+        ami_variation_apply(&env->variation, &env->world);
+    ami_world_load(&env->world, (const double *)((const char *)data + sizeof saved + variation_size(env)));
     ami_world_state(&env->world, &env->state);
     update_reference_state(env);
 }

@@ -11,6 +11,7 @@
 #include "sim/observe.h"
 #include "sim/reference.h"
 #include "sim/reward.h"
+#include "sim/variation.h"
 
 /* How the 36 numbers of an action become PD targets. Ball joints have four numbers, hinges one, in the order
  * of a pose.
@@ -55,10 +56,11 @@ typedef struct ami_env_def {
     double push_speed;    /* m/s: change of root velocity in a random horizontal direction; 0: no pushes */
     double push_period;   /* s between pushes (2) */
     double force[2]; /* N: a force on the root, forward and to the left in the reference's heading frame … */
-    double force_at;  /* … from this time since the reset, s … */
-    double force_s;   /* … for so long; 0 (default): no force */
-    bool goal;        /* observations include the goal (sim/observe.h) */
-    bool push_random; /* for training: speed uniform in [0, push_speed], first push at a random time */
+    double force_at;        /* … from this time since the reset, s … */
+    double force_s;         /* … for so long; 0 (default): no force */
+    bool goal;              /* observations include the goal (sim/observe.h) */
+    bool push_random;       /* for training: speed uniform in [0, push_speed], first push at a random time */
+    ami_variation_def vary; /* nothing varies by default */
 } ami_env_def;
 
 typedef enum ami_env_end {
@@ -82,6 +84,7 @@ typedef struct ami_env {
     double next_push;          /* s since the reset */
     ami_state state;           /* the body, after the last reset or step */
     ami_state reference_state; /* the reference at the same time */
+    ami_variation variation;   /* of this episode */
     double physics_s;          /* s, wall time spent in physics; a measurement, not part of the state */
 } ami_env;
 

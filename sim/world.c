@@ -30,12 +30,62 @@ bool ami_world_init(ami_world *world, const ami_character *character, ami_error 
 void ami_world_free(ami_world *world)
 {
     mj_deleteData(world->data);
+    mj_deleteModel(world->own);
     world->data = NULL;
+    world->own = NULL;
+}
+
+static void copy_model(void *context)
+{
+    ami_world *world = context;
+    world->own = mj_copyModel(NULL, world->character->model);
+}
+
+bool ami_world_own_model(ami_world *world, ami_error *err)
+{
+    AMI_ASSERT(world && world->data);
+    if (world->own)
+        return true;
+    if (!ami_mujoco_guard(copy_model, world, err))
+        return ami_fail_in(err, "cannot copy the character's model");
+    return world->own ? true : ami_fail(err, "out of memory for a model of a simulation's own");
+}
+
+static void set_constants(void *context)
+{
+    ami_world *world = context;
+    mj_setConst(world->own, world->data);
+}
+
+void ami_world_vary(ami_world *world, double friction, const double *mass)
+{
+    AMI_ASSERT(world && world->data && world->own && friction >= 0);
+    const ami_character *c = world->character;
+    const mjModel *from = c->model;
+    mjModel *m = world->own;
+    for (int k = 0; k < m->npair; k++)
+        if (m->pair_geom1[k] == c->floor_geom || m->pair_geom2[k] == c->floor_geom)
+            for (int j = 0; j < 2; j++) /* in both directions of the floor */
+                m->pair_friction[5 * k + j] = friction > 0 ? friction : from->pair_friction[5 * k + j];
+    for (int g = 0; g < m->ngeom; g++) /* of a contact the larger of the two counts */
+        if (g == c->floor_geom || c->geom_body[g] >= 0)
+            m->geom_friction[3 * g] = friction > 0 ? friction : from->geom_friction[3 * g];
+    for (int i = 0; i < AMI_BODIES; i++) {
+        const int b = c->body[i];
+        const double factor = mass ? mass[i] : 1;
+        m->body_mass[b] = factor * from->body_mass[b];
+        for (int k = 0; k < 3; k++)
+            m->body_inertia[3 * b + k] = factor * from->body_inertia[3 * b + k];
+    }
+    ami_error err;
+    if (!ami_mujoco_guard(set_constants, world, &err) && !world->failure[0])
+        snprintf(world->failure, sizeof world->failure, "%s", err.text);
+    mj_resetData(m, world->data);
 }
 
 void ami_world_update(ami_world *world)
 {
-    mj_kinematics(world->character->model, world->data);
+    mj_kinematics(ami_world_model(world), world->data);
 }
 
 void ami_world_set(ami_world *world, const double pose[AMI_POSE], const double vel[AMI_VEL])
@@ -43,7 +93,7 @@ void ami_world_set(ami_world *world, const double pose[AMI_POSE], const double v
     AMI_ASSERT(world && world->data && pose && vel);
     const ami_character *c = world->character;
     mjData *d = world->data;
-    mj_resetData(c->model, d);
+    mj_resetData(ami_world_model(world), d);
     ami_pose_to_qpos(c, pose, d->qpos);
     ami_vel_to_qvel(c, vel, d->qvel);
     world->touching = 0;
@@ -111,7 +161,7 @@ static void run_physics(void *context)
     mjData *d = world->data;
     for (int s = 0; s < step->substeps; s++) {
         apply_stable_pd(world, step->target);
-        mj_step(c->model, d);
+        mj_step(ami_world_model(world), d);
         if (!is_sane(d)) {
             world->unstable = true;
             return;
@@ -229,15 +279,15 @@ uint64_t ami_world_hash(const ami_world *world, uint64_t hash)
 void ami_world_save(const ami_world *world, double *state)
 {
     AMI_ASSERT(world && world->data && state);
-    mj_getState(world->character->model, world->data, state, mjSTATE_INTEGRATION);
+    mj_getState(ami_world_model(world), world->data, state, mjSTATE_INTEGRATION);
 }
 
 void ami_world_load(ami_world *world, const double *state)
 {
     AMI_ASSERT(world && world->data && state);
     if (world->interrupted)
-        mj_resetData(world->character->model, world->data);
-    mj_setState(world->character->model, world->data, state, mjSTATE_INTEGRATION);
+        mj_resetData(ami_world_model(world), world->data);
+    mj_setState(ami_world_model(world), world->data, state, mjSTATE_INTEGRATION);
     world->touching = 0;
     world->unstable = world->interrupted = false;
     ami_world_update(world);

@@ -17,6 +17,7 @@ enum { AMI_WORLD_FAILURE = 192 };
 
 typedef struct ami_world {
     const ami_character *character;
+    mjModel *own; /* a copy of the character's model that ami_world_vary changes; NULL: none */
     mjData *data;
     int limited;       /* joints whose torque was at its limit, summed over the last step's physics steps */
     unsigned touching; /* bit i: body i touched the floor in one of the last step's physics steps */
@@ -31,6 +32,20 @@ typedef struct ami_world {
 /* False and a sentence if memory is short. */
 bool ami_world_init(ami_world *world, const ami_character *character, ami_error *err);
 void ami_world_free(ami_world *world);
+
+/* Gives the world a model of its own, for ami_world_vary. False and a sentence if memory is short. */
+AMI_MUST_CHECK bool ami_world_own_model(ami_world *world, ami_error *err);
+
+/* The model that the world's physics uses. */
+static inline const mjModel *ami_world_model(const ami_world *world)
+{
+    return world->own ? world->own : world->character->model;
+}
+
+/* Sets the coefficient of sliding friction of all contacts with the floor (0: as in the character's model), and
+ * mass and inertia of the bodies as factors of the model's (AMI_BODIES; NULL: all 1). The world has a model of
+ * its own. Call it before ami_world_set or ami_world_load: the state is lost. */
+void ami_world_vary(ami_world *world, double friction, const double *mass);
 
 /* Sets the body's pose and velocity, clears forces, and updates the frames. */
 void ami_world_set(ami_world *world, const double pose[AMI_POSE], const double vel[AMI_VEL]);

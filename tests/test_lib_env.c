@@ -61,6 +61,11 @@ static amb_env_def lively(const char *motion)
     def.start_heading = (double)NAN;
     def.turn_rate = .3;
     def.max_height_m = .3;
+    def.friction[0] = .5;
+    def.friction[1] = def.mass_range[1] = 1.2;
+    def.mass_range[0] = .8;
+    def.delay[1] = 2;
+    def.observation_noise = .5;
     return def;
 }
 
@@ -710,6 +715,9 @@ static void refuses_bad_definitions(void **state)
         {AMB_ERROR_ARGUMENT, FIELD(start_noise), REAL, NULL, 11, "start_noise is 11"},
         {AMB_ERROR_ARGUMENT, FIELD(turn_rate), REAL, NULL, -200, "turn_rate is -200"},
         {AMB_ERROR_ARGUMENT, FIELD(push_speed), REAL, NULL, -1, "push_speed is -1"},
+        {AMB_ERROR_ARGUMENT, FIELD(friction), REAL, NULL, 1, "friction[0] is 1, expected 0 to 0"},
+        {AMB_ERROR_ARGUMENT, FIELD(mass_range), REAL, NULL, (double)NAN, "mass_range[0] is nan"},
+        {AMB_ERROR_ARGUMENT, FIELD(observation_noise), REAL, NULL, -1, "observation_noise is -1"},
         {AMB_ERROR_ARGUMENT, FIELD(hold_s), REAL, NULL, 1, "hold_s[1] is -1, expected 1 to"},
         {AMB_ERROR_ARGUMENT, FIELD(substeps), WHOLE, NULL, 0, "substeps is 0, expected 1 to 1000"},
         {AMB_ERROR_ARGUMENT, FIELD(action_mode), WHOLE, NULL, 7, "action_mode is 7"},

@@ -60,7 +60,7 @@ static void evaluating_leaves_no_trace(void **state)
     }
 }
 
-/* What amble rollout would find with the exported file and nothing set. */
+/* What amble rollout would find with the exported file and nothing set but what varies. */
 static ami_train_score rolled(const ami_train *t, double seconds, double start)
 {
     ami_error err = {""};
@@ -77,6 +77,7 @@ static ami_train_score rolled(const ami_train *t, double seconds, double start)
     def.env.seed = 20180406;
     def.env.episode_s = seconds;
     def.env.start_phase = start;
+    def.env.vary = t->env[0].def.vary;
     ami_rollout_result r;
     if (!ami_rollout_run(&def, &r, &err))
         fail_msg("%s", err.text);

@@ -59,6 +59,11 @@ static inline ami_settings lively(bool bf16)
 static inline ami_settings lively_all(bool bf16)
 {
     ami_settings s = lively(bf16);
+    s.friction_min = .5;
+    s.friction_max = 1.2;
+    s.mass_range = .1;
+    s.delay_max = 1;
+    s.observation_noise = .2;
     s.mirror = 1;
     s.average = .1;
     s.start_failures = .7;

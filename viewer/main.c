@@ -117,6 +117,7 @@ static const struct argp_option simulated[] = {
     CLI_SIM_OPTION_SELF_COLLISION(2),
     CLI_SIM_OPTION_MAY_TOUCH(2),
     CLI_SIM_OPTION_MAX_ROOT(2),
+    CLI_SIM_OPTIONS_VARY(2),
     {"seconds", CLI_SIM_SECONDS, "S", 0, "end after this much simulated time", 3},
     {0},
 };

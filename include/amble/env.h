@@ -128,6 +128,14 @@ typedef struct amb_env_def {
     /* Of amb_envs alone. */
     amb_autoreset autoreset; /* AMB_AUTORESET_SAME_STEP */
     amb_parallel parallel;   /* the calling thread */
+    /* What varies from episode to episode (dynamics randomisation, Peng et al. 2018); by default nothing. */
+    double friction[2];   /* 0 0: the body's own, 1; else the coefficient of sliding friction with the floor
+                                 is drawn between these, .01 to 10 */
+    double mass_range[2]; /* 0 0: 1; else mass and inertia of each body are multiplied by a number drawn
+                                 between these, .1 to 10 */
+    int delay[2];         /* 0 0: control steps by which actions come late, drawn between these, at most 8 */
+    double observation_noise; /* 0; at 1 .01 rad and m (joints, root), .1 rad/s and m/s of normally
+                                 distributed noise in what is observed of the body; at most 100 */
 } amb_env_def;
 
 AMB_API void amb_env_def_init_size(amb_env_def *def, size_t size);
