@@ -13,7 +13,7 @@
 #include "bench/realtime.h"
 #include "bench/timing.h"
 #include "nets/graph/graph.h"
-#include "nets/onnx/onnx.h"
+#include "nets/network.h"
 #include "options/calibrate.h"
 #include "options/options.h"
 #include "options/precision.h"
@@ -399,12 +399,9 @@ static void *room(const ami_graph_port *port, int rows)
 }
 
 /* Any other network, on this thread. */
-static bool prepare_graph(bench *b, const ami_model_def *def, ami_error *err)
+static bool prepare_graph(bench *b, ami_error *err)
 {
     const arguments *a = b->args;
-    b->graph = ami_graph_load(b->path, def, err);
-    if (!b->graph)
-        return false;
     if (b->threads > 1)
         return ami_fail(err, "%s: is a graph, which runs on one thread; --threads is %d", b->path,
                         b->threads);
@@ -427,16 +424,16 @@ static bool prepare(bench *b, ami_error *err)
     def.precision = a->precision;
     def.seed = a->common.seed;
     cli_calibration calibration = a->calibration;
-    ami_error why = {""};
     bool ok =
         ami_find_model(a->file, b->path, sizeof b->path, err) && cli_calibration_use(&calibration, &def, err);
+    ami_network network = {0};
+    ok = ok && ami_network_read(b->path, &def, &network, err);
     if (ok) {
-        ami_net *net = ami_onnx_read(b->path, &why);
-        ok = net                         ? prepare_model(b, &def, err)
-             : ami_error_is_memory(&why) ? ami_fail(err, "%s", why.text)
-                                         : prepare_graph(b, &def, err);
-        ami_net_destroy(net);
+        b->graph = network.graph;
+        network.graph = NULL;
+        ok = b->graph ? prepare_graph(b, err) : prepare_model(b, &def, err);
     }
+    ami_network_free(&network);
     cli_calibration_free(&calibration);
     return ok;
 }

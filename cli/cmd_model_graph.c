@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/number.h"
+#include "nets/network.h"
 #include "nets/onnx/onnx.h"
 #include "nets/onnx/text.h"
 #include "policy/models.h"
@@ -25,18 +26,14 @@ bool model_open(const char *file, char *path, size_t size, const ami_model_def *
     *graph = NULL;
     if (!ami_find_model(file, path, size, err))
         return false;
-    ami_error why = {""};
-    *net = ami_onnx_read(path, &why);
-    if (*net)
-        return true;
-    if (ami_error_is_memory(&why))
-        return ami_fail(err, "%s", why.text);
     ami_model_def own = def ? *def : ami_model_default_def();
     cli_calibration rows = calibration ? *calibration : (cli_calibration){0};
-    if (cli_calibration_use(&rows, &own, err))
-        *graph = ami_graph_load(path, &own, err);
+    ami_network network = {0};
+    const bool ok = cli_calibration_use(&rows, &own, err) && ami_network_read(path, &own, &network, err);
     cli_calibration_free(&rows);
-    return *graph != NULL;
+    *net = network.net;
+    *graph = network.graph;
+    return ok;
 }
 
 /* "float32 (rows, 48)" */

@@ -6,7 +6,7 @@
 #include "lib/model_graph.h"
 #include "lib/motion.h"
 #include "nets/model.h"
-#include "nets/onnx/onnx.h"
+#include "nets/network.h"
 
 #include <limits.h>
 #include <math.h>
@@ -148,12 +148,10 @@ amb_result amb_model_load(const char *path, const amb_model_def *def, amb_model 
     const amb_result result = lib_model_def(def, &inner);
     if (result != AMB_OK)
         return result;
-    ami_net *net = ami_onnx_read(path, &err);
-    if (net)
-        return make(net, path, &inner, model);
-    ami_graph *graph = ami_error_is_memory(&err) ? NULL : ami_graph_load(path, &inner, &err);
-    return graph ? make_graph(graph, path, model)
-                 : lib_fail_with(lib_result_of_file(path, AMB_ERROR_FILE), &err);
+    ami_network network;
+    if (!ami_network_read(path, &inner, &network, &err))
+        return lib_fail_with(lib_result_of_file(path, AMB_ERROR_FILE), &err);
+    return network.net ? make(network.net, path, &inner, model) : make_graph(network.graph, path, model);
 }
 
 amb_result amb_model_load_memory(const void *bytes, size_t size, const char *name, const amb_model_def *def,
@@ -166,12 +164,10 @@ amb_result amb_model_load_memory(const void *bytes, size_t size, const char *nam
     const amb_result result = lib_model_def(def, &inner);
     if (result != AMB_OK)
         return result;
-    ami_net *net = ami_onnx_read_memory(bytes, size, name, &err);
-    if (net)
-        return make(net, name, &inner, model);
-    ami_graph *graph =
-        ami_error_is_memory(&err) ? NULL : ami_graph_load_memory(bytes, size, name, &inner, &err);
-    return graph ? make_graph(graph, name, model) : lib_fail_with(AMB_ERROR_FILE, &err);
+    ami_network network;
+    if (!ami_network_read_memory(bytes, size, name, &inner, &network, &err))
+        return lib_fail_with(AMB_ERROR_FILE, &err);
+    return network.net ? make(network.net, name, &inner, model) : make_graph(network.graph, name, model);
 }
 
 void amb_model_destroy(amb_model *model)

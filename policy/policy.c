@@ -4,7 +4,7 @@
 #include "base/assert.h"
 #include "base/number.h"
 #include "base/text.h"
-#include "nets/onnx/onnx.h"
+#include "nets/network.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -152,22 +152,26 @@ static ami_net *stand_in(const ami_graph *g, ami_error *err)
     return net;
 }
 
-static bool load_graph(ami_policy *policy, const char *path, const ami_model_def *def, ami_error *err)
+static bool take_graph(ami_policy *policy, ami_network *network, ami_error *err)
 {
-    ami_graph *g = ami_graph_load(path, def, err);
-    if (!g)
-        return false;
-    ami_net *net = stand_in(g, err);
-    const int action = net ? find_action(g, ami_net_get_meta(net, "action_output"), err) : -1;
+    ami_net *net = stand_in(network->graph, err);
+    const int action = net ? find_action(network->graph, ami_net_get_meta(net, "action_output"), err) : -1;
     const bool ok = action >= 0 && ami_policy_describe(policy, net, err);
     ami_net_destroy(net);
-    if (ok) {
-        policy->graph = g;
-        policy->action_output = action;
-        return true;
-    }
-    ami_graph_destroy(g);
-    return ami_fail_in(err, "%s", path);
+    if (!ok)
+        return false;
+    policy->graph = network->graph;
+    policy->action_output = action;
+    network->graph = NULL;
+    return true;
+}
+
+static bool pack(ami_policy *policy, ami_net *net, const ami_model_def *def, ami_error *err)
+{
+    if (!ami_policy_describe(policy, net, err) || !ami_net_observe(net, def, err))
+        return false;
+    policy->actor = ami_model_create(net, def, err);
+    return policy->actor != NULL;
 }
 
 /* ---- loading ---- */
@@ -176,18 +180,11 @@ bool ami_policy_load(ami_policy *policy, const char *path, const ami_model_def *
 {
     AMI_ASSERT(policy && path);
     memset(policy, 0, sizeof *policy);
-    ami_error why = {""};
-    ami_net *net = ami_onnx_read(path, &why);
-    if (!net && ami_error_is_memory(&why))
-        return ami_fail(err, "%s", why.text);
-    if (!net)
-        return load_graph(policy, path, def, err);
-    bool ok = ami_policy_describe(policy, net, err) && ami_net_observe(net, def, err);
-    if (ok) {
-        policy->actor = ami_model_create(net, def, err);
-        ok = policy->actor != NULL;
-    }
-    ami_net_destroy(net);
+    ami_network network;
+    if (!ami_network_read(path, def, &network, err))
+        return false;
+    const bool ok = network.net ? pack(policy, network.net, def, err) : take_graph(policy, &network, err);
+    ami_network_free(&network);
     return ok || ami_fail_in(err, "%s", path);
 }
 

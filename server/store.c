@@ -1,7 +1,7 @@
 /* Finds, loads, replaces and counts the models of a folder. */
 #include "server/store.h"
 
-#include "nets/onnx/onnx.h"
+#include "nets/network.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -103,12 +103,11 @@ static srv_model *load(const entry *e, const struct stat *about, ami_error *err)
     m->file_time = (int64_t)about->st_mtim.tv_sec * 1000000000 + about->st_mtim.tv_nsec;
     m->file_size = about->st_size;
     atomic_init(&m->users, 1);
-    ami_error why = {""};
-    m->net = ami_onnx_read(e->path, &why);
-    if (!m->net && ami_error_is_memory(&why))
-        ami_fail(err, "%s", why.text);
-    else if (!m->net && (m->graph = ami_graph_load(e->path, NULL, err)) &&
-             (m->graph_fine = ami_graph_load(e->path, &fp32, err)))
+    ami_network network;
+    const bool read = ami_network_read(e->path, NULL, &network, err);
+    m->net = network.net;
+    m->graph = network.graph;
+    if (read && m->graph && (m->graph_fine = ami_graph_load(e->path, &fp32, err)))
         return m;
     if (m->net && (m->model = ami_model_create(m->net, NULL, err)) &&
         (m->fine = ami_model_create(m->net, &fp32, err)) && keep_normaliser(m, err)) {
