@@ -205,6 +205,7 @@ static void step_member(ami_session *s, member *m, int character, const float *a
     memcpy(m->reference_before, env->reference_state.pose, sizeof m->reference_before);
     m->jumped = false;
     apply_pull(s, character);
+    ami_world_collide(&env->world, m->facts.stage != AMI_UP); /* a lying body's limbs would pass through it */
     env->physics_s = 0;
     ami_env_end end;
     if (!decides(m)) { /* limp: the joints only resist being moved */

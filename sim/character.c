@@ -120,9 +120,8 @@ static bool is_paired_with_floor(const ami_character *c, int geom)
 /* Every geom collides with the floor: through a contact pair of the MJCF file, which needs no search, or else
  * through bit 1 of its conaffinity. Self-collision uses bit 2. MuJoCo's broad phase reads the copies of these
  * bits that the compiler made for bodies, so both are set. */
-static void choose_collisions(ami_character *c, bool self_collision)
+static void choose_collisions(const ami_character *c, mjModel *m, bool self_collision)
 {
-    mjModel *m = c->model;
     const int floor_body = m->geom_bodyid[c->floor_geom];
     bool all_paired = true;
     for (int g = 0; g < m->ngeom; g++) {
@@ -136,6 +135,22 @@ static void choose_collisions(ami_character *c, bool self_collision)
     }
     m->geom_contype[c->floor_geom] = m->body_contype[floor_body] = all_paired ? 0 : 1;
     m->geom_conaffinity[c->floor_geom] = m->body_conaffinity[floor_body] = 0;
+}
+
+static void copy_model(void *context)
+{
+    ami_character *c = context;
+    c->colliding = mj_copyModel(NULL, c->model);
+}
+
+static bool copy_colliding(ami_character *c, ami_error *err)
+{
+    if (!ami_mujoco_guard(copy_model, c, err))
+        return ami_fail_in(err, "cannot copy the character's model");
+    if (!c->colliding)
+        return ami_fail(err, "out of memory");
+    choose_collisions(c, c->colliding, true);
+    return true;
 }
 
 typedef struct compilation {
@@ -208,7 +223,11 @@ ami_character *ami_character_create(const ami_character_def *def, ami_error *err
         for (int k = 0; k < (joint->width == 4 ? 3 : joint->width); k++)
             m->dof_damping[joint->qvel + k] = joint->kd + joint->kp * c->timestep;
     }
-    choose_collisions(c, def->self_collision);
+    choose_collisions(c, m, def->self_collision);
+    if (!copy_colliding(c, err)) {
+        ami_character_destroy(c);
+        return NULL;
+    }
     c->mass = mj_getTotalmass(m);
     c->state_size = (int)mj_stateSize(m, mjSTATE_INTEGRATION);
     return c;
@@ -219,6 +238,7 @@ void ami_character_destroy(ami_character *character)
     if (!character)
         return;
     mj_deleteModel(character->model);
+    mj_deleteModel(character->colliding);
     free((void *)character->geom_body);
     free(character);
 }

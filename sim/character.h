@@ -31,6 +31,7 @@ typedef struct ami_character_def {
 
 typedef struct ami_character {
     mjModel *model;
+    mjModel *colliding;           /* the same with self_collision, for ami_world_collide */
     int body[AMI_BODIES];         /* MuJoCo body ids */
     ami_joint joint[AMI_BODIES];  /* [AMI_ROOT] is the free joint: width 0, pose 3, vel 3 */
     ami_skeleton skeleton;        /* the model's tree and lengths, without physics */

@@ -88,6 +88,22 @@ void ami_world_update(ami_world *world)
     mj_kinematics(ami_world_model(world), world->data);
 }
 
+void ami_world_collide(ami_world *world, bool collides)
+{
+    AMI_ASSERT(world);
+    if (world->collides == collides)
+        return;
+    world->collides = collides;
+    if (!world->own)
+        return;
+    const mjModel *from = collides ? world->character->colliding : world->character->model;
+    mjModel *m = world->own;
+    memcpy(m->geom_contype, from->geom_contype, (size_t)m->ngeom * sizeof *m->geom_contype);
+    memcpy(m->geom_conaffinity, from->geom_conaffinity, (size_t)m->ngeom * sizeof *m->geom_conaffinity);
+    memcpy(m->body_contype, from->body_contype, (size_t)m->nbody * sizeof *m->body_contype);
+    memcpy(m->body_conaffinity, from->body_conaffinity, (size_t)m->nbody * sizeof *m->body_conaffinity);
+}
+
 void ami_world_set(ami_world *world, const double pose[AMI_POSE], const double vel[AMI_VEL])
 {
     AMI_ASSERT(world && world->data && pose && vel);

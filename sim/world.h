@@ -17,7 +17,8 @@ enum { AMI_WORLD_FAILURE = 192 };
 
 typedef struct ami_world {
     const ami_character *character;
-    mjModel *own; /* a copy of the character's model that ami_world_vary changes; NULL: none */
+    mjModel *own;  /* a copy of the character's model that ami_world_vary changes; NULL: none */
+    bool collides; /* ami_world_collide */
     mjData *data;
     int limited;       /* joints whose torque was at its limit, summed over the last step's physics steps */
     unsigned touching; /* bit i: body i touched the floor in one of the last step's physics steps */
@@ -39,8 +40,13 @@ AMI_MUST_CHECK bool ami_world_own_model(ami_world *world, ami_error *err);
 /* The model that the world's physics uses. */
 static inline const mjModel *ami_world_model(const ami_world *world)
 {
-    return world->own ? world->own : world->character->model;
+    const ami_character *c = world->character;
+    return world->own ? world->own : world->collides ? c->colliding : c->model;
 }
+
+/* Lets limbs collide with each other and the trunk from the next step on, or as the character's definition says.
+ * Not part of a saved state. */
+void ami_world_collide(ami_world *world, bool collides);
 
 /* Sets the coefficient of sliding friction of all contacts with the floor (0: as in the character's model), and
  * mass and inertia of the bodies as factors of the model's (AMI_BODIES; NULL: all 1). The world has a model of

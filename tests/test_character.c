@@ -337,6 +337,36 @@ static void limbs_collide_if_asked(void **unused)
     }
 }
 
+/* A world may switch collisions on and off, with the character's models or one of its own. */
+static void a_world_collides_while_it_is_told_to(void **unused)
+{
+    (void)unused;
+    double crossed[AMI_POSE], still[AMI_VEL] = {0};
+    pose_at_rest(crossed, .88);
+    turn_about(crossed + pose_at[AMI_RIGHT_SHOULDER], 1, 0, 0, 1.57);
+    turn_about(crossed + pose_at[AMI_LEFT_SHOULDER], 1, 0, 0, -1.57);
+    const ami_character_def def = ami_character_default_def();
+    ami_character *c = ami_character_create(&def, NULL);
+    assert_non_null(c);
+    int contacts[2][3];
+    for (int own = 0; own < 2; own++) {
+        ami_world world;
+        ami_error err = {""};
+        assert_true(ami_world_init(&world, c, &err));
+        assert_true(!own || ami_world_own_model(&world, &err));
+        for (int k = 0; k < 3; k++) {
+            ami_world_collide(&world, k == 1);
+            ami_world_set(&world, crossed, still);
+            ami_world_step(&world, crossed, 1);
+            contacts[own][k] = world.data->ncon;
+        }
+        ami_world_free(&world);
+        assert_true(contacts[own][1] > contacts[own][0] && contacts[own][2] == contacts[own][0]);
+    }
+    assert_true(contacts[0][0] == contacts[1][0] && contacts[0][1] == contacts[1][1]);
+    ami_character_destroy(c);
+}
+
 /* "Bodies meet the floor only" is a promise of the definition, whatever a file says about its geoms. */
 static void limbs_do_not_collide_unless_asked(void **unused)
 {
@@ -479,6 +509,7 @@ int main(void)
         cmocka_unit_test(long_paths_are_whole),
         cmocka_unit_test(bodies_are_named_in_lists),
         cmocka_unit_test(limbs_collide_if_asked),
+        cmocka_unit_test(a_world_collides_while_it_is_told_to),
         cmocka_unit_test(limbs_do_not_collide_unless_asked),
         cmocka_unit_test(the_floor_needs_no_pairs),
     };

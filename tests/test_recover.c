@@ -441,6 +441,25 @@ static void missing_actors_are_named(void **state)
     assert_non_null(strstr(err.text, "getup_facedown: No such file"));
 }
 
+/* While it is down its limbs collide with each other, and only then. */
+static void limbs_collide_while_it_is_down(void **state)
+{
+    (void)state;
+    const ami_session_def def = recovering(1);
+    ami_session *s = make_session(&def);
+    steps(s, 3);
+    assert_false(s->member[0].env.world.collides);
+    fell_down(s);
+    steps(s, 1);
+    assert_true(s->member[0].env.world.collides);
+    until(s, 0, AMI_STANDING, LIE + RISE + 10);
+    skill->may_touch = ALL;
+    until(s, 0, AMI_UP, 100);
+    steps(s, 1);
+    assert_false(s->member[0].env.world.collides);
+    ami_session_destroy(s);
+}
+
 /* Walking with amble's actor, from falls in eight directions. */
 static void amble_gets_up(void **state)
 {
@@ -498,6 +517,7 @@ int main(void)
         cmocka_unit_test(history_goes_back_and_repeats),
         cmocka_unit_test(threads_and_batches_do_not_matter),
         cmocka_unit_test(a_step_allocates_nothing),
+        cmocka_unit_test(limbs_collide_while_it_is_down),
         cmocka_unit_test(missing_actors_are_named),
         cmocka_unit_test(amble_gets_up),
     };
