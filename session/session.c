@@ -404,8 +404,11 @@ static void look_at_contacts(const ami_session *s, ami_snapshot *out)
 
 static void look_at_members(const ami_session *s, ami_snapshot *out)
 {
+    out->falls = out->recoveries = 0;
     for (int i = 0; i < s->def.characters; i++) {
         const member *m = &s->member[i];
+        out->falls += m->falls;
+        out->recoveries += m->stood + m->lifts;
         ami_view_body *to = &out->body[i];
         memcpy(to->pose, m->env.state.pose, sizeof to->pose);
         memcpy(to->before, m->jumped ? m->env.state.pose : m->before, sizeof to->before);

@@ -70,6 +70,7 @@ typedef struct ami_snapshot {
     double published;       /* ami_clock_now() */
     int64_t jumps;          /* number of restarts, resets and steps back: trails are cleared */
     int64_t pushes;
+    int64_t falls, recoveries; /* of all characters; recoveries: by physics or lifted */
     bool finished; /* the step limit is reached */
 
     bool paused;

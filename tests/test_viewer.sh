@@ -118,8 +118,10 @@ AMBLE_ASSETS=$work/few run --recover --screenshot a.png
 check "--recover without its actors is one sentence" one_sentence 'recover: .*getup_facedown: No such file'
 check "and there is no picture" test ! -e a.png
 if [ -e "$AMBLE_ASSETS/models/getup_facedown.onnx" ]; then
-    run --recover --seconds 12 --do "3 push 4" --screenshot a.png --json=up.json
-    check "with --recover it is up again" test "$status $(number pushes up.json) $(number up up.json)" = "0 1 1"
+    run --seconds 12 --do "3 push 4" --screenshot a.png --json=up.json
+    check "it gets up again" test "$status $(number pushes up.json) $(number up up.json) $(number falls up.json) $(number recoveries up.json)" = "0 1 1 1 1"
+    run --get-up 1 --seconds 5.2 --do "3 push 4" --screenshot a.png --json=up.json
+    check "with --get-up it is lifted sooner" test "$status $(number falls up.json) $(number recoveries up.json) $(number up up.json)" = "0 1 1 1"
 else
     skip "the actors getup_facedown and getup_faceup are not installed, or their motions"
 fi

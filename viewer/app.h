@@ -27,6 +27,9 @@
 enum { AMI_CUES = 64, AMI_RETIRED = 16, AMI_CHOICES = 32, AMI_STYLES_SHOWN = 16 };
 
 /* The command line. */
+/* Whether fallen characters get up by physics; else they are lifted after get_up_s. */
+typedef enum ami_app_recover { AMI_APP_IF_INSTALLED, AMI_APP_LIFTED, AMI_APP_RECOVERS } ami_app_recover;
+
 typedef struct ami_app_def {
     cli_simulation sim; /* envs: characters; seconds 0: until it is closed */
     const char *critic, *clips, *watch, *clip_file;
@@ -36,7 +39,8 @@ typedef struct ami_app_def {
     int width, height;
     double fps;
     const char *record, *screenshot, *log, *json, *backend;
-    bool recover, bench, panel, plots, status, paused;
+    ami_app_recover recover;
+    bool bench, panel, plots, status, paused;
     int quality; /* ami_quality; -1: by the renderer */
     int ghost;
     double azimuth, elevation, distance; /* NaN: as usual */
@@ -65,7 +69,7 @@ typedef struct ami_content {
     ami_character *character;
     ami_env_def env;
     ami_skill *skill[AMI_SKILLS];
-    ami_skill *get_up[AMI_FACES];                                  /* NULL without --recover */
+    ami_skill *get_up[AMI_FACES];                                  /* NULL: they are lifted */
     char skill_name[AMI_SKILLS][64], skill_path[AMI_SKILLS][4096]; /* path: for loading it later */
     int skills;
     struct {

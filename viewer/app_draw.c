@@ -182,6 +182,11 @@ static int simulation_lines(const ami_app *app, const ami_snapshot *s, line *lin
     }
     lines[n] = (line){body->down && s->characters == 1 ? "Was up" : "Up", buffer[n]};
     n++;
+    if (s->falls > 0) {
+        snprintf(buffer[n], 96, "%lld, up again %lld", (long long)s->falls, (long long)s->recoveries);
+        lines[n] = (line){"Falls", buffer[n]};
+        n++;
+    }
     if (s->paused)
         snprintf(buffer[n], 96, "paused at %.2f s", (double)s->step * s->dt);
     else if (app->content.sim)

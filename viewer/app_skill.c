@@ -142,8 +142,10 @@ bool ami_app_start_session(ami_app *app, ami_error *err)
         ami_session_default_def(&app->content.env, app->content.skill[0], def->sim.envs);
     session.get_up_s = def->get_up_s;
     const ami_skill_def get_up = skill_def(app, "");
-    if (def->recover && !ami_get_up_load(app->content.get_up, &get_up, err))
-        return ami_fail_in(err, "--recover");
+    ami_error why;
+    if (def->recover != AMI_APP_LIFTED && !ami_get_up_load(app->content.get_up, &get_up, &why) &&
+        def->recover == AMI_APP_RECOVERS)
+        return ami_fail(err, "--recover: %s", why.text);
     memcpy(session.get_up, app->content.get_up, sizeof session.get_up);
     session.history_s = def->sim.envs > 32 ? fmin(12, 1200. / def->sim.envs) : 20;
     if (def->sim.seconds > 0)

@@ -57,12 +57,12 @@ static const struct argp_option options[] = {
      "its critic (default: FILE_critic.onnx or critic.onnx beside the policy, if there is one)", 1},
     {"clip", KEY_CLIP, "NAME|FILE", 0, "play a motion without physics, with a scrub bar", 1},
     {"watch", KEY_WATCH, "FOLDER", 0, "a training's run folder: takes every new model as it is written", 1},
-    {"get-up", KEY_GET_UP, "S", 0, "a fallen character stands up after S seconds, or never (default 1.5)", 2},
     {"recover", KEY_RECOVER, NULL, 0,
-     "a fallen character gets up by physics and goes on, with amble's models getup_facedown and "
-     "getup_faceup; "
-     "--get-up is then not used",
+     "a fallen character gets up by physics and goes on (the default where amble's models getup_facedown and "
+     "getup_faceup are installed)",
      2},
+    {"get-up", KEY_GET_UP, "S", 0,
+     "instead, it is put on its feet after S seconds (1.5 without those models), or never", 2},
     {"time-scale", KEY_TIME_SCALE, "X", 0, "simulated seconds a second, .0625 to 16 (default 1)", 2},
     {"speed", KEY_SPEED, "X", OPTION_HIDDEN, NULL, 2},
     {"paused", KEY_PAUSED, NULL, 0, "begin paused", 2},
@@ -232,9 +232,11 @@ static error_t parse_simulation(int key, char *text, struct argp_state *state, a
     switch (key) {
     case KEY_GET_UP:
         d->get_up_s = !strcmp(text, "never") ? -1 : cli_double(state, text, 0, 1e6, "--get-up");
+        if (d->recover == AMI_APP_IF_INSTALLED)
+            d->recover = AMI_APP_LIFTED;
         return 0;
     case KEY_RECOVER:
-        d->recover = true;
+        d->recover = AMI_APP_RECOVERS;
         return 0;
     case KEY_SPEED:
         cli_warn_renamed(state, "--speed", "--time-scale");

@@ -84,6 +84,8 @@ bool ami_report_write(const ami_report *report, ami_app *app, ami_error *err)
         for (int i = 0; i < s->characters; i++)
             up += !s->body[i].down;
         json_object_set_new(o, "up", json_integer(up));
+        json_object_set_new(o, "falls", json_integer(s->falls));
+        json_object_set_new(o, "recoveries", json_integer(s->recoveries));
     }
     return cli_write_json(app->def.json, o, err);
 }
