@@ -71,7 +71,7 @@ typedef struct ami_snapshot {
     int64_t jumps;          /* number of restarts, resets and steps back: trails are cleared */
     int64_t pushes;
     int64_t falls, recoveries; /* of all characters; recoveries: by physics or lifted */
-    bool finished; /* the step limit is reached */
+    bool finished;             /* the step limit is reached */
 
     bool paused;
     double speed, real_time_factor; /* requested, and reached in the last .5 s */
