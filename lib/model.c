@@ -7,6 +7,7 @@
 #include "lib/motion.h"
 #include "nets/model.h"
 #include "nets/onnx/onnx.h"
+#include "policy/models.h"
 
 #include <limits.h>
 #include <math.h>
@@ -148,12 +149,14 @@ amb_result amb_model_load(const char *path, const amb_model_def *def, amb_model 
     const amb_result result = lib_model_def(def, &inner);
     if (result != AMB_OK)
         return result;
-    ami_net *net = ami_onnx_read(path, &err);
+    char found[4096];
+    if (!ami_find_model(path, found, sizeof found, &err))
+        return lib_fail_with(lib_result_of_file(path, AMB_ERROR_FILE), &err);
+    ami_net *net = ami_onnx_read(found, &err);
     if (net)
-        return make(net, path, &inner, model);
-    ami_graph *graph = ami_error_is_memory(&err) ? NULL : ami_graph_load(path, &inner, &err);
-    return graph ? make_graph(graph, path, model)
-                 : lib_fail_with(lib_result_of_file(path, AMB_ERROR_FILE), &err);
+        return make(net, found, &inner, model);
+    ami_graph *graph = ami_error_is_memory(&err) ? NULL : ami_graph_load(found, &inner, &err);
+    return graph ? make_graph(graph, found, model) : lib_fail_with(AMB_ERROR_FILE, &err);
 }
 
 amb_result amb_model_load_memory(const void *bytes, size_t size, const char *name, const amb_model_def *def,
