@@ -163,7 +163,7 @@ static bool read_int(PyObject *value, const char *name, int *out)
     return true;
 }
 
-static bool read_uint64(PyObject *value, const char *name, uint64_t *out)
+bool ext_uint64(PyObject *value, const char *name, uint64_t *out)
 {
     PyObject *index = PyNumber_Index(value);
     if (!index)
@@ -280,7 +280,7 @@ static bool read_field(PyObject *value, const ext_field *field, char *def, PyObj
     case EXT_BOOL:
         return read_bool(value, field->name, (bool *)at);
     case EXT_UINT64:
-        return read_uint64(value, field->name, (uint64_t *)(void *)at);
+        return ext_uint64(value, field->name, (uint64_t *)(void *)at);
     case EXT_ENUM:
         return read_enum(value, field, (int *)(void *)at);
     case EXT_PAIR:
@@ -439,6 +439,22 @@ bool ext_get_array(PyObject *object, const char *what, char type, bool writable,
     return false;
 }
 
+const Py_buffer *ext_array(ext_arrays *arrays, PyObject *object, const char *what, char type, bool writable,
+                           int rank, const Py_ssize_t *shape)
+{
+    Py_buffer *view = &arrays->view[arrays->count];
+    if (!ext_get_array(object, what, type, writable, rank, shape, view))
+        return NULL;
+    arrays->count++;
+    return view;
+}
+
+void ext_release(ext_arrays *arrays)
+{
+    while (arrays->count > 0)
+        PyBuffer_Release(&arrays->view[--arrays->count]);
+}
+
 /* ---- handles ---- */
 
 unsigned ext_forks;
@@ -517,6 +533,15 @@ ext_handle *ext_new(PyTypeObject *type)
     return self;
 }
 
+PyObject *ext_made(ext_handle *self, amb_result result)
+{
+    if (result == AMB_OK)
+        return (PyObject *)self;
+    ext_raise(result);
+    Py_DECREF(self);
+    return NULL;
+}
+
 void ext_free(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
@@ -537,6 +562,13 @@ PyObject *ext_string(const char *text)
     if (!text)
         Py_RETURN_NONE;
     return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+}
+
+void ext_append(PyObject **list, PyObject *item)
+{
+    if (!item || PyList_Append(*list, item) < 0)
+        Py_CLEAR(*list);
+    Py_XDECREF(item);
 }
 
 /* ---- functions ---- */
