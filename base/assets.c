@@ -64,7 +64,9 @@ bool ami_asset_path(const char *name, char *path, size_t size, ami_error *err)
             place[count++] = multiarch;
         if (beside_program(program, sizeof program))
             place[count++] = program;
+#ifdef AMB_SOURCE_DIR
         place[count++] = AMB_SOURCE_DIR "/assets";
+#endif
     }
     char places[PLACES * 300] = "";
     for (int i = 0; i < count; i++) {

@@ -283,8 +283,13 @@ static bool measure_peer(bench *b, json_t *own, ami_error *err)
 {
     const arguments *a = b->args;
     char script[4096], quoted[2][CLI_QUOTED], command[4 * CLI_QUOTED];
-    if (!ami_asset_path("latency_peer.py", script, sizeof script, NULL))
+    if (!ami_asset_path("latency_peer.py", script, sizeof script, err)) {
+#ifdef AMB_SOURCE_DIR
         snprintf(script, sizeof script, "%s/bench/latency_peer.py", AMB_SOURCE_DIR);
+#else
+        return false;
+#endif
+    }
     char quoted_script[CLI_QUOTED];
     snprintf(command, sizeof command, "%s %s %s %.17g %d %d %d %s %.17g",
              cli_quote(a->peer, quoted[0], CLI_QUOTED), cli_quote(script, quoted_script, CLI_QUOTED),

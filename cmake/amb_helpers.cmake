@@ -38,6 +38,12 @@ endif()
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_C_COMPILER_VERSION VERSION_LESS 13 AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
     target_compile_options(amb_flags INTERFACE -fno-builtin-fmin -fno-builtin-fminf -fno-builtin-fmax -fno-builtin-fmaxf)
 endif()
+# Programs of a build folder find assets and clips beside the sources, by a path that is part of them. Binaries for other machines need it
+# not, and should not name the folders of the machine that built them.
+option(AMB_SOURCE_PATHS "Look for assets and clips beside the sources, too; OFF: no binary contains the path of the sources" ON)
+if(NOT AMB_SOURCE_PATHS)
+    target_compile_options(amb_flags INTERFACE "-ffile-prefix-map=${PROJECT_BINARY_DIR}=build" "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=amble")
+endif()
 if(AMB_SANITIZE)
     target_compile_options(amb_flags INTERFACE -fsanitize=${AMB_SANITIZE} -fno-omit-frame-pointer)
     target_link_options(amb_flags INTERFACE -fsanitize=${AMB_SANITIZE})

@@ -1,5 +1,5 @@
 # What cpack makes of the installation: a tar.gz with everything, and a Debian package for each component. For Debian's multiarch
-# folders configure with -DCMAKE_INSTALL_PREFIX=/usr, and with -DCPACK_DEBIAN_PACKAGE_MAINTAINER="NAME <ADDRESS>".
+# folders configure with -DCMAKE_INSTALL_PREFIX=/usr -DAMB_SOURCE_PATHS=OFF, and with -DCPACK_DEBIAN_PACKAGE_MAINTAINER="NAME <ADDRESS>".
 get_property(tools GLOBAL PROPERTY amb_programs_tools)
 get_property(viewer GLOBAL PROPERTY amb_programs_viewer)
 set(CPACK_PACKAGE_NAME amble)

@@ -64,6 +64,11 @@ amb_result lib_result_of_file(const char *path, amb_result otherwise)
     return stat(path, &about) != 0 && (errno == ENOENT || errno == ENOTDIR) ? AMB_ERROR_NOT_FOUND : otherwise;
 }
 
+amb_result lib_result_of_style(const ami_error *err)
+{
+    return strstr(err->text, "there is no style ") ? AMB_ERROR_NOT_FOUND : AMB_ERROR_ARGUMENT;
+}
+
 amb_result amb_fail(amb_result result, const char *sentence)
 {
     return lib_fail(result, "%s", sentence ? sentence : amb_result_name(result));

@@ -117,7 +117,7 @@ static amb_result make_skills(amb_character *c, const amb_character_def *def, am
         return AMB_OK;
     c->moment = (ami_style_moment){.heading = (double)NAN, .speed = (double)NAN};
     if (!ami_style_mix(set->motions.styles, def->style, &c->moment.latent, err))
-        return AMB_ERROR_NOT_FOUND;
+        return lib_result_of_style(err);
     c->plan = (ami_style_plan){.styles = set->motions.styles, .moments = 1, .moment = &c->moment};
     ami_generator_def generator = ami_generator_default_def(&set->motions.nets, &c->plan);
     generator.seed = def->seed;
@@ -289,7 +289,7 @@ static amb_result look_up(const amb_character *c, const amb_request *r, ami_late
         return lib_fail(AMB_ERROR_NOT_FOUND, "the style \"%.80s\": the set of models has no styles",
                         r->style);
     if (r->style && !ami_style_mix(c->set->motions.styles, r->style, latent, &err))
-        return lib_fail_with(AMB_ERROR_NOT_FOUND, &err);
+        return lib_fail_with(lib_result_of_style(&err), &err);
     if (r->skill && (*skill = find_skill(c->set, r->skill)) < 0)
         return no_skill(c->set, r->skill);
     return AMB_OK;

@@ -21,6 +21,10 @@ amb_result lib_fail_with(amb_result otherwise, const ami_error *err);
 /* The result for a file that could not be read: NOT_FOUND where `path` does not exist, else `otherwise`. */
 amb_result lib_result_of_file(const char *path, amb_result otherwise);
 
+/* The result for a style that ami_style_mix refused: NOT_FOUND where the table has no style of a name, else
+ * ARGUMENT. */
+amb_result lib_result_of_style(const ami_error *err);
+
 /* ---- assertions ---- */
 
 void lib_assert_failed(const char *condition, const char *function);

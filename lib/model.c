@@ -7,6 +7,7 @@
 #include "lib/motion.h"
 #include "nets/model.h"
 #include "nets/network.h"
+#include "policy/models.h"
 
 #include <limits.h>
 #include <math.h>
@@ -148,10 +149,13 @@ amb_result amb_model_load(const char *path, const amb_model_def *def, amb_model 
     const amb_result result = lib_model_def(def, &inner);
     if (result != AMB_OK)
         return result;
-    ami_network network;
-    if (!ami_network_read(path, &inner, &network, &err))
+    char found[4096];
+    if (!ami_find_model(path, found, sizeof found, &err))
         return lib_fail_with(lib_result_of_file(path, AMB_ERROR_FILE), &err);
-    return network.net ? make(network.net, path, &inner, model) : make_graph(network.graph, path, model);
+    ami_network network;
+    if (!ami_network_read(found, &inner, &network, &err))
+        return lib_fail_with(AMB_ERROR_FILE, &err);
+    return network.net ? make(network.net, found, &inner, model) : make_graph(network.graph, found, model);
 }
 
 amb_result amb_model_load_memory(const void *bytes, size_t size, const char *name, const amb_model_def *def,

@@ -103,10 +103,13 @@ static void name_fields(ami_error *err)
 amb_result lib_scene_fail(amb_result result, ami_error *err)
 {
     name_fields(err);
-    return lib_fail_with(strstr(err->text, "there is no style") ? AMB_ERROR_NOT_FOUND : result, err);
+    const amb_result of_style = lib_result_of_style(err);
+    return lib_fail_with(of_style == AMB_ERROR_NOT_FOUND ? of_style : result, err);
 }
 
 /* ---- loading ---- */
+
+static const char default_motion[] = "style:walk";
 
 static bool describe(ami_policy *policy, const char *path, ami_error *err)
 {
@@ -124,12 +127,27 @@ static bool describe(ami_policy *policy, const char *path, ami_error *err)
     return ok || ami_fail_in(err, "%s", path);
 }
 
+/* The policy "auto": among amble's models "locomotion" for invented motions, else the one with the motion's
+ * name. False where there is none. */
+static bool choose_policy(const lib_scene *s, char *path, size_t size)
+{
+    const amb_env_def *d = &s->def;
+    if (d->clip)
+        return ami_find_actor(NULL, NULL, NULL, ami_clip_name(d->clip->clip), path, size, NULL);
+    if (!d->motion || ami_style_trained_on(d->motion))
+        return ami_find_model("locomotion", path, size, NULL);
+    return ami_find_actor(NULL, d->motion, d->clips, "", path, size, NULL);
+}
+
 static amb_result load_policy(lib_scene *s, const char *name, const ami_model_def *actor)
 {
     ami_error err = {""};
-    if (!name)
+    const bool automatic = name && strcmp(name, "auto") == 0;
+    if (!name || (automatic && !choose_policy(s, s->policy_path, sizeof s->policy_path)))
         return AMB_OK;
-    if (!ami_find_model(name, s->policy_path, sizeof s->policy_path, &err))
+    if (automatic && !s->def.motion && !s->def.clip)
+        s->def.motion = default_motion;
+    if (!automatic && !ami_find_model(name, s->policy_path, sizeof s->policy_path, &err))
         return lib_scene_fail(AMB_ERROR_NOT_FOUND, &err);
     if (!(actor ? ami_policy_load(&s->policy, s->policy_path, actor, &err)
                 : describe(&s->policy, s->policy_path, &err)))
@@ -152,7 +170,7 @@ static amb_result load_character(lib_scene *s)
 static amb_result find_motion(lib_scene *s)
 {
     ami_error err = {""};
-    const char *motion = s->def.motion ? s->def.motion : s->has_policy ? NULL : "style:walk";
+    const char *motion = s->def.motion ? s->def.motion : s->has_policy ? NULL : default_motion;
     const char *style = motion ? ami_style_trained_on(motion) : NULL;
     const ami_style_request request = {
         .style = style, .change = s->def.style_change_s, .speed = s->def.ground_speed};

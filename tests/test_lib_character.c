@@ -936,7 +936,9 @@ static void bad_values_are_refused_in_sentences(void **state)
     expect_refused(character, r, AMB_ERROR_NOT_FOUND, "moonwalk");
     expect_refused(character, r, AMB_ERROR_NOT_FOUND, "zombie"); /* which there are */
     r = request_of("walk:-1", NAN, NAN);
-    expect_refused(character, r, AMB_ERROR_NOT_FOUND, "-1");
+    expect_refused(character, r, AMB_ERROR_ARGUMENT, "-1");
+    r = request_of("walk:0", NAN, NAN);
+    expect_refused(character, r, AMB_ERROR_ARGUMENT, "whose weights are all 0");
     r = request_of(NULL, INFINITY, NAN);
     expect_refused(character, r, AMB_ERROR_ARGUMENT, "heading");
     r = request_of(NULL, NAN, 21);
@@ -1003,6 +1005,8 @@ static void bad_values_are_refused_in_sentences(void **state)
     amb_character_def_init(&def);
     def.style = "moonwalk";
     assert_int_equal(amb_character_create(set, &def, &none), AMB_ERROR_NOT_FOUND);
+    def.style = "walk:0";
+    assert_int_equal(amb_character_create(set, &def, &none), AMB_ERROR_ARGUMENT);
     amb_character_def_init(&def);
     def.position[1] = INFINITY;
     assert_int_equal(amb_character_create(set, &def, &none), AMB_ERROR_ARGUMENT);

@@ -694,6 +694,7 @@ static void refuses_bad_definitions(void **state)
         {AMB_ERROR_FILE, FIELD(motion), TEXT, "README.md", 0, "README.md"},
         {AMB_ERROR_NOT_FOUND, FIELD(motion), TEXT, "style:limp", 0, "motion: there is no style \"limp\""},
         {AMB_ERROR_ARGUMENT, FIELD(motion), TEXT, "style:walk:-1", 0, "-1"},
+        {AMB_ERROR_ARGUMENT, FIELD(motion), TEXT, "style:walk:0", 0, "whose weights are all 0"},
         {AMB_ERROR_NOT_FOUND, FIELD(policy), TEXT, "no_such_policy", 0, "no_such_policy"},
         {AMB_ERROR_FILE, FIELD(policy), TEXT, "deepphase", 0, "expected an actor"},
         {AMB_ERROR_ARGUMENT, FIELD(may_touch), TEXT, "tail", 0, "may_touch: expected feet, auto, or names"},

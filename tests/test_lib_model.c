@@ -257,10 +257,24 @@ static void refuses_what_does_not_fit(void **state)
     amb_model_destroy(model);
 }
 
+static void own_models_are_found_by_name(void **state)
+{
+    (void)state;
+    static const char *const name[] = {"walk", "walk.onnx"};
+    amb_model *model;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(amb_model_load(name[i], NULL, &model), AMB_OK);
+        assert_int_equal(amb_model_inputs(model), 1);
+        amb_model_destroy(model);
+    }
+}
+
 static void bad_files_have_their_own_results(void **state)
 {
     (void)state;
     amb_model *model = (amb_model *)&model;
+    assert_int_equal(amb_model_load("moonwalk", NULL, &model), AMB_ERROR_NOT_FOUND);
+    expect_sentence("among amble's models, which are backflip");
     assert_int_equal(amb_model_load("nowhere/walk.onnx", NULL, &model), AMB_ERROR_NOT_FOUND);
     assert_null(model);
     expect_sentence("nowhere/walk.onnx");
@@ -412,12 +426,13 @@ static void runs_a_graph(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(loads_a_policy_and_describes_it), cmocka_unit_test(a_row_depends_on_itself_alone),
-        cmocka_unit_test(gives_what_pytorch_gives),        cmocka_unit_test(several_outputs_in_any_order),
-        cmocka_unit_test(a_run_allocates_nothing),         cmocka_unit_test(runs_a_graph),
-        cmocka_unit_test(refuses_what_does_not_fit),       cmocka_unit_test(bad_files_have_their_own_results),
-        cmocka_unit_test(definitions_carry_their_size),    cmocka_unit_test(logs_through_the_host_alone),
-        cmocka_unit_test(says_what_it_is_and_runs_on),     cmocka_unit_test(finds_assets_where_it_is_told),
+        cmocka_unit_test(loads_a_policy_and_describes_it),  cmocka_unit_test(a_row_depends_on_itself_alone),
+        cmocka_unit_test(gives_what_pytorch_gives),         cmocka_unit_test(several_outputs_in_any_order),
+        cmocka_unit_test(a_run_allocates_nothing),          cmocka_unit_test(runs_a_graph),
+        cmocka_unit_test(refuses_what_does_not_fit),        cmocka_unit_test(own_models_are_found_by_name),
+        cmocka_unit_test(bad_files_have_their_own_results), cmocka_unit_test(definitions_carry_their_size),
+        cmocka_unit_test(logs_through_the_host_alone),      cmocka_unit_test(says_what_it_is_and_runs_on),
+        cmocka_unit_test(finds_assets_where_it_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -200,6 +200,43 @@ static void is_what_amble_rollout_prints(void **state)
     }
 }
 
+/* "auto" is the policy that `amble rollout` takes for a motion, or none where amble has no model for it. */
+static void takes_the_motions_own_policy(void **state)
+{
+    (void)state;
+    static const char *const own[][3] = {{NULL, "/locomotion.onnx", "style walk"},
+                                         {"style:zombie", "/locomotion.onnx", "style zombie"},
+                                         {"", "/run.onnx", "run"}, /* the file */
+                                         {"style_walk", NULL, "style_walk"}};
+    char folder[] = "/tmp/amble_lib_rollout_XXXXXX", file[64];
+    amb_clip *clip;
+    assert_non_null(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/run.txt", folder);
+    expect_ok(amb_clip_load("style_run", NULL, &clip));
+    expect_ok(amb_clip_save(clip, file));
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        amb_env_def env = scene(i == 2 ? file : own[i][0], "auto");
+        env.episode_s = .2;
+        amb_rollout_result found;
+        amb_rollout *rollout = run(&env, (amb_parallel){.threads = 1}, false, &found);
+        assert_int_equal(found.policy == NULL, own[i][1] == NULL);
+        if (own[i][1])
+            assert_non_null(strstr(found.policy, own[i][1]));
+        assert_string_equal(found.motion, own[i][2]);
+        amb_rollout_destroy(rollout);
+    }
+    amb_env_def env = scene(NULL, "auto");
+    env.episode_s = .2;
+    env.clip = clip; /* whose name is style_run */
+    amb_rollout_result found;
+    amb_rollout *rollout = run(&env, (amb_parallel){.threads = 1}, false, &found);
+    assert_null(found.policy);
+    amb_rollout_destroy(rollout);
+    amb_clip_destroy(clip);
+    assert_int_equal(remove(file), 0);
+    assert_int_equal(remove(folder), 0);
+}
+
 /* A host that steps environments by the policy's network itself has the same episodes, to the bit. */
 static void is_a_loop_over_environments(void **state)
 {
@@ -499,9 +536,10 @@ static void refuses_what_it_cannot_do(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(is_what_amble_rollout_prints), cmocka_unit_test(is_a_loop_over_environments),
-        cmocka_unit_test(is_what_amble_eval_prints),    cmocka_unit_test(progress_may_stop_it),
-        cmocka_unit_test(a_recording_becomes_a_clip),   cmocka_unit_test(refuses_what_it_cannot_do),
+        cmocka_unit_test(takes_the_motions_own_policy), cmocka_unit_test(is_what_amble_rollout_prints),
+        cmocka_unit_test(is_a_loop_over_environments),  cmocka_unit_test(is_what_amble_eval_prints),
+        cmocka_unit_test(progress_may_stop_it),         cmocka_unit_test(a_recording_becomes_a_clip),
+        cmocka_unit_test(refuses_what_it_cannot_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -93,7 +93,9 @@ typedef struct amb_env_def {
     double rate;         /* 1: playback speed of a clip, .01 to 100 */
     /* The policy's settings. The environment runs no network; if a policy is given, its file sets
      * action_mode, goal, physics_hz, substeps and look_ahead, which override the fields below. */
-    const char *policy;          /* an ONNX file, or one of amble's models by name; NULL: none */
+    const char *policy;          /* an ONNX file, or one of amble's models by name; NULL: none; "auto": what
+                                    `amble rollout` takes, the model with the motion's name, "locomotion" for
+                                    invented motions; none where there is no such model */
     amb_action_mode action_mode; /* AMB_ACTION_RESIDUAL */
     bool goal;                   /* false; true: observations end with the goal, 49 more numbers about the
                                     motion, which a policy for many motions needs */

@@ -62,7 +62,8 @@ static inline void amb_model_def_init(amb_model_def *def)
     amb_model_def_init_size(def, sizeof *def);
 }
 
-/* Reads an ONNX file and packs it for this CPU. def NULL: the defaults. *model is the caller's to destroy. */
+/* Reads an ONNX file and packs it for this CPU. `path` is a file, or one of amble's own models by name
+ * ("walk"). def NULL: the defaults. *model is the caller's to destroy. */
 AMB_NODISCARD AMB_API amb_result amb_model_load(const char *path, const amb_model_def *def,
                                                 amb_model **model);
 

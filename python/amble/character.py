@@ -96,6 +96,8 @@ class Character:
 
     def pull(self, body: int | str, point: Any, target: Any) -> None:
         """Pulls a point (3,) of a body towards a point (3,) in the world, until `release`."""
+        if isinstance(body, str) and body not in self.bodies:
+            raise _amble.NotFoundError(f"there is no body {body!r}; there are {', '.join(self.bodies)}")
         index = self.bodies.index(body) if isinstance(body, str) else body
         self._character.pull(index, tuple(point), tuple(target))
 
@@ -145,6 +147,14 @@ class Character:
         return self._character.hash()
 
 
+def _handles(characters: Any) -> list[_amble.Character]:
+    some = list(characters)
+    for c in some:
+        if not isinstance(c, Character):
+            raise TypeError(f"a list of characters is expected, found {c!r}")
+    return [c._character for c in some]
+
+
 def advance(characters: list[Character], dt: float, *, threads: int = 1) -> None:
     """Advances many characters by dt s in one call, on so many threads (0: one a core)."""
-    _amble.advance_characters([c._character for c in characters], dt, threads)
+    _amble.advance_characters(_handles(characters), dt, threads)

@@ -8,6 +8,8 @@ Both take the fields of C's ``amb_env_def`` as keyword arguments (docs/python.md
 
 from __future__ import annotations
 
+import importlib.util
+import operator
 from typing import Any
 
 import gymnasium
@@ -39,6 +41,32 @@ _AUTORESET = {
     AutoresetMode.DISABLED: "none",
 }
 _FPS = 30
+_RENDER_MODES = ("rgb_array", "human")
+
+
+def _render_modes() -> list[str]:
+    """What this installation can do: "rgb_array" needs libamble-render, "human" pygame, too."""
+    if _amble.Renderer is None:
+        return []
+    return list(_RENDER_MODES) if importlib.util.find_spec("pygame") else ["rgb_array"]
+
+
+def _seed(value: Any) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"seed is {value!r}, expected an integer") from None
+    if not 0 <= number < 2**64:
+        raise ValueError(f"seed is {number}, expected an integer from 0 to 2**64 - 1")
+    return number
+
+
+def _autoreset(mode: Any) -> AutoresetMode:
+    """Of a mode, its value ("SameStep") or its name in any case ("same_step")."""
+    for known in AutoresetMode:
+        if mode is known or (isinstance(mode, str) and mode.lower() in (known.value.lower(), known.name.lower())):
+            return known
+    raise ValueError(f"autoreset_mode is {mode!r}, expected one of {', '.join(repr(m.value) for m in AutoresetMode)}")
 
 
 def _settings(motion: Any, settings: dict[str, Any]) -> dict[str, Any]:
@@ -148,7 +176,8 @@ class Env(_Layout, gymnasium.Env):
     Args:
         motion: a clip's name or file, or "style:" and a style, a mixture ("style:walk:0.7,zombie:0.3") or "style:random";
             None: the policy's, else "style_walk".
-        render_mode: None, "rgb_array" (needs EGL or OSMesa) or "human" (needs pygame).
+        render_mode: None, "rgb_array" (needs EGL or OSMesa) or "human" (needs pygame). `metadata["render_modes"]` lists those
+            that this installation can do.
         width, height: pixels of a picture.
         settings: fields of C's amb_env_def: episode_s, goal, push_speed, start_noise, max_root_m, seed, …
 
@@ -158,7 +187,7 @@ class Env(_Layout, gymnasium.Env):
     "episode_return" and "episode_length", too.
     """
 
-    metadata = {"render_modes": ["rgb_array", "human"], "render_fps": _FPS}
+    metadata = {"render_modes": _render_modes(), "render_fps": _FPS}
 
     def __init__(
         self,
@@ -169,7 +198,7 @@ class Env(_Layout, gymnasium.Env):
         height: int = 360,
         **settings: Any,
     ):
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+        if render_mode is not None and render_mode not in _RENDER_MODES:
             raise ValueError(f"render_mode is {render_mode!r}, expected None, 'rgb_array' or 'human'")
         if "threads" in settings:
             raise TypeError("'threads' is a setting of VectorEnv: one environment is stepped on the calling thread")
@@ -192,10 +221,12 @@ class Env(_Layout, gymnasium.Env):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
         """Begins an episode. options: {"phase": 0 up to, not 1}: where in the motion. Returns (observation, {})."""
+        if seed is not None:
+            seed = _seed(seed)
         super().reset(seed=seed)
         phase = (options or {}).get("phase")
         if seed is not None:
-            self._envs.seed_one(0, int(seed), 0, self._observation)
+            self._envs.seed_one(0, seed, 0, self._observation)
         if phase is not None:
             self._envs.reset_at(0, phase, self._observation)
         else:
@@ -265,7 +296,9 @@ class VectorEnv(_Layout, gymnasium.vector.VectorEnv):
         num_envs: 1 to 65536.
         motion: as of `Env`.
         threads: 0: one for each core; results do not depend on it.
-        autoreset_mode: SAME_STEP (default), NEXT_STEP or DISABLED.
+        autoreset_mode: SAME_STEP (default), NEXT_STEP or DISABLED, or their names. Gymnasium's NormalizeObservation wants
+            NEXT_STEP: an environment whose episode ended begins its next one in the next step, whose action it does not use and
+            whose reward is 0.
         copy: False: the arrays that a step returns are reused by the step after the next, without copying. True: they are
             the caller's.
         settings: as of `Env`.
@@ -278,7 +311,7 @@ class VectorEnv(_Layout, gymnasium.vector.VectorEnv):
     and their masks, as Gymnasium's own vector environments do.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": _FPS, "autoreset_mode": AutoresetMode.SAME_STEP}
+    metadata = {"render_modes": _render_modes()[:1], "render_fps": _FPS, "autoreset_mode": AutoresetMode.SAME_STEP}
     END_NAMES = _amble.end_names
 
     def __init__(
@@ -294,9 +327,7 @@ class VectorEnv(_Layout, gymnasium.vector.VectorEnv):
         height: int = 360,
         **settings: Any,
     ):
-        mode = AutoresetMode(autoreset_mode) if isinstance(autoreset_mode, str) else autoreset_mode
-        if mode not in _AUTORESET:
-            raise ValueError(f"autoreset_mode is {autoreset_mode!r}, expected one of gymnasium.vector.AutoresetMode")
+        mode = _autoreset(autoreset_mode)
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode is {render_mode!r}, expected None or 'rgb_array'")
         given = _settings(motion, settings)
@@ -332,8 +363,17 @@ class VectorEnv(_Layout, gymnasium.vector.VectorEnv):
 
         Returns (observations, {}).
         """
-        one = seed if isinstance(seed, int | np.integer) else None
-        super().reset(seed=None if one is None else int(one))
+        n = self.num_envs
+        seeds: list[int | None] = [None] * n
+        if isinstance(seed, list | tuple | np.ndarray):
+            seeds = [None if s is None else _seed(s) for s in seed]
+        elif seed is not None:
+            first = _seed(seed)
+            _seed(first + n - 1)
+            seeds = [first + i for i in range(n)]
+        if len(seeds) != n:
+            raise ValueError(f"{len(seeds)} seeds, expected one for each of {n} environments")
+        super().reset(seed=None if isinstance(seed, list | tuple | np.ndarray) else seeds[0])
         mask = (options or {}).get("reset_mask")
         if mask is not None and (not isinstance(mask, np.ndarray) or mask.dtype != np.bool_):
             raise TypeError("options['reset_mask'] must be a numpy array of bool")
@@ -341,13 +381,9 @@ class VectorEnv(_Layout, gymnasium.vector.VectorEnv):
         observations = self._sets[self._turn]["observations"]
         if mask is not None:
             observations[:] = self._sets[self._turn ^ 1]["observations"]
-        if seed is not None:
-            seeds: list[int | None] = [int(seed) + i for i in range(self.num_envs)] if one is not None else list(seed)  # type: ignore[call-overload, arg-type]
-            if len(seeds) != self.num_envs:
-                raise ValueError(f"{len(seeds)} seeds, expected one for each of {self.num_envs} environments")
-            for i, number in enumerate(seeds):
-                if number is not None and (mask is None or mask[i]):
-                    self._envs.seed_one(i, int(number), 0, observations[i])
+        for i, number in enumerate(seeds):
+            if number is not None and (mask is None or mask[i]):
+                self._envs.seed_one(i, number, 0, observations[i])
         self._envs.reset(observations, mask)
         return self._given(observations), {}
 

@@ -28,7 +28,7 @@ class Model:
         out = model(obs=x, h=state)              # several: a dictionary {"actions": …, "h": …}
 
     Args:
-        source: a path, one of amble's own networks ("models/walk.onnx" of the assets), or the bytes of a file.
+        source: a path, one of amble's own networks by name ("walk"), or the bytes of a file.
         precision: of the weights. "auto": the narrowest whose outputs stay within `max_mse` of double precision on standard
             normal rows behind the normaliser; "fp32", "bf16", "int16", "int8". Rows far from those need "fp32".
         max_mse, calibration_rows: of "auto".

@@ -22,11 +22,11 @@ class PufferEnv(_Base):
     """A `VectorEnv` as a PufferEnv: `observations`, `rewards`, `terminals`, `truncations` and `masks` are arrays that each step
     fills in place; with `buf` they are PufferLib's own.
 
-    Args: those of `VectorEnv`, and buf: None, or an object or dictionary with these arrays and `actions`.
+    Args: those of `VectorEnv`, except autoreset_mode, and buf: None, or an object or dictionary with these arrays and `actions`.
     """
 
     def __init__(self, num_envs: int = 1, motion: Any = None, *, buf: Any = None, seed: int = 0, **settings: Any):
-        self.envs = VectorEnv(num_envs, motion, **settings)
+        self.envs = VectorEnv(num_envs, motion, autoreset_mode="SameStep", **settings)
         self.num_agents = num_envs
         self.single_observation_space = self.envs.single_observation_space
         self.single_action_space = self.envs.single_action_space

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from . import _amble
-from .character import Character
+from .character import Character, _handles
 
 
 class Renderer:
@@ -50,8 +50,7 @@ class Renderer:
         camera: follow (index, -1: none), at (x, y) m, height m, azimuth rad, elevation rad, distance m, seconds s.
         """
         rgb = np.empty((self.height, self.width, 3), np.uint8)
-        some = [characters] if isinstance(characters, Character) else list(characters)
-        self._renderer.draw_characters([c._character for c in some], camera, rgb)
+        self._renderer.draw_characters(_handles([characters] if isinstance(characters, Character) else characters), camera, rgb)
         return rgb
 
     def draw_poses(self, poses: Any, down: Any = None, **camera: Any) -> np.ndarray:

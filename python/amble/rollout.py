@@ -96,7 +96,7 @@ def _both(
 
 def rollout(
     motion: Any = None,
-    policy: Any = None,
+    policy: Any = "auto",
     *,
     characters: int = 16,
     seconds: float | None = None,
@@ -112,7 +112,9 @@ def rollout(
 
     Args:
         motion: as of `Env`; None: what the policy was trained on.
-        policy: an ONNX file or one of amble's models by name ("walk"); None: no network, the joints track the motion.
+        policy: an ONNX file or one of amble's models by name ("walk"). "auto": what `amble rollout` takes, the model with the
+            motion's name, "locomotion" for "style:…"; no network where there is no such model. None: no network, the joints
+            track the motion, and bodies soon fall. The result's `policy` is the file that was run.
         seconds: simulated time (20).
         record: keep character 0's motion.
         progress: called with a fraction now and then; return False to stop. Ctrl-C stops, too.
@@ -128,7 +130,7 @@ def rollout(
 
 def evaluate(
     motion: Any = None,
-    policy: Any = None,
+    policy: Any = "auto",
     *,
     characters: int = 16,
     seconds: float | None = None,
@@ -146,7 +148,9 @@ def evaluate(
     protocol: "seconds", or "own_length": once from a clip's first frame to its last.
     """
     given = {"characters": characters, "threads": threads, "precision": precision}
-    table = None if pushes is None else np.ascontiguousarray(pushes, np.float64).reshape(-1, 2)
+    table = None if pushes is None else np.ascontiguousarray(pushes, np.float64)
+    if table is not None and (table.ndim != 2 or table.shape[1] != 2):
+        raise ValueError(f"pushes has the shape {table.shape}, expected (n, 2): pairs of m/s and s")
     rows = _amble.evaluate(
         _both(motion, policy, seconds, seed, settings), given, {"seeds": seeds, "protocol": protocol}, table, progress
     )

@@ -21,7 +21,7 @@ class VecEnv(_VecEnv):
     """
 
     def __init__(self, num_envs: int = 1, motion: Any = None, *, seed: int = 0, **settings: Any):
-        self.envs = VectorEnv(num_envs, motion, **settings)
+        self.envs = VectorEnv(num_envs, motion, autoreset_mode="SameStep", **settings)
         self.num_envs = num_envs
         self.num_actions = len(self.envs.action_mean)
         self.max_episode_length = self.envs.max_episode_steps

@@ -24,7 +24,7 @@ class VecEnv(_VecEnv):
     """
 
     def __init__(self, num_envs: int = 1, motion: Any = None, **settings: Any):
-        self.envs = VectorEnv(num_envs, motion, **settings)
+        self.envs = VectorEnv(num_envs, motion, autoreset_mode="SameStep", **settings)
         self.render_mode = self.envs.render_mode
         super().__init__(num_envs, self.envs.single_observation_space, self.envs.single_action_space)
         self._began = time.time()

@@ -42,27 +42,23 @@ static PyObject *set_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"settings", NULL};
     PyObject *settings, *keep = NULL;
+    PyObject *made = NULL;
     amb_model_set_def def;
-    amb_model_set *made = NULL;
-    ext_handle *self = NULL;
-    amb_result result;
     amb_model_set_def_init(&def);
     if (PyArg_ParseTupleAndKeywords(args, kwargs, "O", names, &settings) &&
         ext_read_fields(settings, set_fields, &def, "a model set", &keep)) {
-        Py_BEGIN_ALLOW_THREADS result = amb_model_set_load(&def, &made);
-        Py_END_ALLOW_THREADS if (result != AMB_OK) ext_raise(result);
-        else if ((self = ext_new(type)) != NULL)
-        {
-            self->pointer = made;
+        ext_handle *self = ext_new(type);
+        amb_model_set *set = NULL;
+        amb_result result;
+        if (self) {
+            EXT_WITHOUT_GIL(result = amb_model_set_load(&def, &set));
+            self->pointer = set;
             self->shared = true;
-        }
-        else
-        {
-            amb_model_set_destroy(made);
+            made = ext_made(self, result);
         }
     }
     Py_XDECREF(keep);
-    return (PyObject *)self;
+    return made;
 }
 
 static PyObject *set_styles(PyObject *self, PyObject *unused)
@@ -83,10 +79,7 @@ static PyObject *set_skills(PyObject *self, PyObject *unused)
     PyObject *list = PyList_New(0);
     (void)unused;
     for (int i = 0; list && i < amb_model_set_skills(set); i++) {
-        PyObject *name = ext_string(amb_model_set_skill_name(set, i));
-        if (!name || PyList_Append(list, name) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(name);
+        ext_append(&list, ext_string(amb_model_set_skill_name(set, i)));
     }
     return list;
 }
@@ -139,25 +132,22 @@ static void dealloc(PyObject *self)
 static PyObject *new_character(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"set", "settings", NULL};
-    PyObject *set, *settings, *keep = NULL;
+    PyObject *set, *settings, *keep = NULL, *made = NULL;
     amb_character_def def;
-    amb_character *made = NULL;
-    character *self = NULL;
     amb_character_def_init(&def);
     if (PyArg_ParseTupleAndKeywords(args, kwargs, "O!O", names, set_type, &set, &settings) &&
         ext_read_fields(settings, character_fields, &def, "a character", &keep)) {
-        const amb_result result = amb_character_create(((ext_handle *)set)->pointer, &def, &made);
-        if (result != AMB_OK)
-            ext_raise(result);
-        else if ((self = (character *)ext_new(type)) != NULL) {
-            self->handle.pointer = made;
+        character *self = (character *)ext_new(type);
+        amb_character *created = NULL;
+        if (self) {
+            const amb_result result = amb_character_create(((ext_handle *)set)->pointer, &def, &created);
+            self->handle.pointer = created;
             self->set = Py_NewRef(set);
-        } else {
-            amb_character_destroy(made);
+            made = ext_made(&self->handle, result);
         }
     }
     Py_XDECREF(keep);
-    return (PyObject *)self;
+    return made;
 }
 
 static bool enter(PyObject *self)
@@ -188,8 +178,8 @@ static PyObject *request(PyObject *self, PyObject *settings)
     amb_request_init(&r);
     if (ext_read_fields(settings, request_fields, &r, "a request", &keep) && enter(self)) {
         amb_result result;
-        Py_BEGIN_ALLOW_THREADS result = amb_character_request(of(self), &r);
-        Py_END_ALLOW_THREADS done = leave(self, result);
+        EXT_WITHOUT_GIL(result = amb_character_request(of(self), &r));
+        done = leave(self, result);
     }
     Py_XDECREF(keep);
     return done;
@@ -237,8 +227,8 @@ static PyObject *advance(PyObject *self, PyObject *args)
     amb_result result;
     if (!PyArg_ParseTuple(args, "d", &dt) || !enter(self))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS result = amb_character_advance(of(self), dt);
-    Py_END_ALLOW_THREADS return leave(self, result);
+    EXT_WITHOUT_GIL(result = amb_character_advance(of(self), dt));
+    return leave(self, result);
 }
 
 static PyObject *poll(PyObject *self, PyObject *unused)
@@ -253,10 +243,7 @@ static PyObject *poll(PyObject *self, PyObject *unused)
     }
     for (amb_event e = {.size = sizeof e}; list && amb_character_poll(of(self), &e);) {
         const int type = (int)e.type;
-        PyObject *row = Py_BuildValue("(sd)", type >= 1 && type <= 7 ? name[type] : "unknown", e.time);
-        if (!row || PyList_Append(list, row) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(row);
+        ext_append(&list, Py_BuildValue("(sd)", type >= 1 && type <= 7 ? name[type] : "unknown", e.time));
     }
     ext_leave((ext_handle *)self);
     return list;
@@ -266,23 +253,19 @@ static PyObject *poll(PyObject *self, PyObject *unused)
 static PyObject *fill_pose(PyObject *self, bool rest, double offset, PyObject *world_array,
                            PyObject *local_array)
 {
-    Py_buffer world, local;
-    amb_result result = AMB_OK;
+    ext_arrays arrays = {0};
+    const Py_buffer *world, *local;
+    PyObject *done = NULL;
     if (!enter(self))
         return NULL;
     const Py_ssize_t shape[2] = {amb_character_bodies(of(self)), TRANSFORM};
-    bool ok = ext_get_array(world_array, "world", 'd', true, 2, shape, &world);
-    if (ok) {
-        ok = ext_get_array(local_array, "local", 'd', true, 2, shape, &local);
-        if (ok) {
-            result = rest ? amb_character_rest(of(self), world.buf, local.buf)
-                          : amb_character_pose(of(self), offset, world.buf, local.buf);
-            PyBuffer_Release(&local);
-        }
-        PyBuffer_Release(&world);
-    }
+    if ((world = ext_array(&arrays, world_array, "world", 'd', true, 2, shape)) &&
+        (local = ext_array(&arrays, local_array, "local", 'd', true, 2, shape)))
+        done = ext_done(rest ? amb_character_rest(of(self), world->buf, local->buf)
+                             : amb_character_pose(of(self), offset, world->buf, local->buf));
     ext_leave((ext_handle *)self);
-    return ok ? ext_done(result) : NULL;
+    ext_release(&arrays);
+    return done;
 }
 
 static PyObject *pose(PyObject *self, PyObject *args)
@@ -309,11 +292,8 @@ static PyObject *bodies(PyObject *self, PyObject *unused)
         return NULL;
     }
     for (int b = 0; list && b < amb_character_bodies(of(self)); b++) {
-        PyObject *row = Py_BuildValue("(si)", amb_character_body_name(of(self), b),
-                                      amb_character_body_parent(of(self), b));
-        if (!row || PyList_Append(list, row) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(row);
+        ext_append(&list, Py_BuildValue("(si)", amb_character_body_name(of(self), b),
+                                        amb_character_body_parent(of(self), b)));
     }
     ext_leave((ext_handle *)self);
     return list;
@@ -407,13 +387,12 @@ static PyType_Spec spec = {"amble._amble.Character", sizeof(character), 0, Py_TP
 
 /* ---- many ---- */
 
-/* Enters all characters of a list; their number, or -1 with an exception and none entered. */
-static Py_ssize_t enter_all(PyObject *list, amb_character ***characters)
+int ext_enter_all(PyObject *list, int max, amb_character ***characters)
 {
     const Py_ssize_t n = PyList_Check(list) ? PyList_Size(list) : -1;
     *characters = NULL;
-    if (n < 0 || n > MAX_TOGETHER) {
-        PyErr_Format(PyExc_TypeError, "a list of at most %d characters is expected", MAX_TOGETHER);
+    if (n < 0 || n > max) {
+        PyErr_Format(PyExc_TypeError, "a list of at most %d characters is expected", max);
         return -1;
     }
     *characters = malloc(((size_t)n + 1) * sizeof **characters);
@@ -421,11 +400,19 @@ static Py_ssize_t enter_all(PyObject *list, amb_character ***characters)
         PyErr_NoMemory();
         return -1;
     }
-    Py_ssize_t entered = 0;
+    int entered = 0;
     for (; entered < n; entered++) {
         PyObject *item = PyList_GetItem(list, entered);
         if (!PyObject_TypeCheck(item, ext_character_type)) {
             PyErr_Format(PyExc_TypeError, "a list of characters is expected, found %.200R", item);
+            break;
+        }
+        int first = ((ext_handle *)item)->users > 0 ? 0 : entered; /* it may be in use by this call */
+        while (first < entered && PyList_GetItem(list, first) != item)
+            first++;
+        if (first < entered) {
+            PyErr_Format(PyExc_ValueError, "characters %d and %d of the list are the same one", first,
+                         entered);
             break;
         }
         if (!enter(item))
@@ -433,17 +420,15 @@ static Py_ssize_t enter_all(PyObject *list, amb_character ***characters)
         (*characters)[entered] = of(item);
     }
     if (entered == n)
-        return n;
-    while (entered-- > 0)
-        ext_leave((ext_handle *)PyList_GetItem(list, entered));
-    free(*characters);
+        return entered;
+    ext_leave_all(list, entered, *characters);
     *characters = NULL;
     return -1;
 }
 
-static void leave_all(PyObject *list, Py_ssize_t n, amb_character **characters)
+void ext_leave_all(PyObject *list, int count, amb_character **characters)
 {
-    for (Py_ssize_t i = 0; i < n; i++)
+    for (int i = 0; i < count; i++)
         ext_leave((ext_handle *)PyList_GetItem(list, i));
     free(characters);
 }
@@ -459,11 +444,11 @@ static PyObject *advance_characters(PyObject *module, PyObject *args)
     (void)module;
     if (!PyArg_ParseTuple(args, "Odi", &list, &dt, &parallel.threads) || !ext_begin_threads(parallel.threads))
         return NULL;
-    const Py_ssize_t n = enter_all(list, &characters);
+    const int n = ext_enter_all(list, MAX_TOGETHER, &characters);
     if (n < 0)
         return NULL;
-    Py_BEGIN_ALLOW_THREADS result = amb_characters_advance(characters, (int)n, dt, &parallel);
-    Py_END_ALLOW_THREADS leave_all(list, n, characters);
+    EXT_WITHOUT_GIL(result = amb_characters_advance(characters, n, dt, &parallel));
+    ext_leave_all(list, n, characters);
     return ext_done(result);
 }
 

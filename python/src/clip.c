@@ -61,8 +61,8 @@ static PyObject *load(PyObject *type, PyObject *args)
         amb_clip *clip = NULL;
         amb_result result;
         if (name && (folder_object == Py_None || (folder = ext_text(folder_object, "folder", keep)))) {
-            Py_BEGIN_ALLOW_THREADS result = amb_clip_load(name, folder, &clip);
-            Py_END_ALLOW_THREADS made = wrap_result(result, clip);
+            EXT_WITHOUT_GIL(result = amb_clip_load(name, folder, &clip));
+            made = wrap_result(result, clip);
         }
     }
     Py_XDECREF(keep);
@@ -78,8 +78,8 @@ static PyObject *from_bytes(PyObject *type, PyObject *args)
     (void)type;
     if (!PyArg_ParseTuple(args, "y*s", &bytes, &name))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS result = amb_clip_load_memory(bytes.buf, (size_t)bytes.len, name, &clip);
-    Py_END_ALLOW_THREADS PyBuffer_Release(&bytes);
+    EXT_WITHOUT_GIL(result = amb_clip_load_memory(bytes.buf, (size_t)bytes.len, name, &clip));
+    PyBuffer_Release(&bytes);
     return wrap_result(result, clip);
 }
 
@@ -89,28 +89,28 @@ static PyObject *from_arrays(PyObject *type, PyObject *args)
     PyObject *times_array, *poses_array, *made = NULL;
     int loops;
     const char *name;
-    Py_buffer times, poses;
+    ext_arrays arrays = {0};
+    const Py_buffer *times, *poses;
     Py_ssize_t shape[2] = {-1, -1};
     (void)type;
     if (!PyArg_ParseTuple(args, "OOps", &times_array, &poses_array, &loops, &name) ||
-        !ext_get_array(times_array, "times", 'd', false, 1, shape, &times))
+        !(times = ext_array(&arrays, times_array, "times", 'd', false, 1, shape)))
         return NULL;
-    shape[0] = times.shape[0];
-    if (ext_get_array(poses_array, "poses", 'd', false, 2, shape, &poses)) {
+    shape[0] = times->shape[0];
+    if ((poses = ext_array(&arrays, poses_array, "poses", 'd', false, 2, shape))) {
         amb_clip_def def;
         amb_clip *clip = NULL;
         amb_clip_def_init(&def);
         def.name = name;
         def.loops = loops != 0;
         def.frames = shape[0] > 1 << 30 ? 1 << 30 : (int)shape[0];
-        def.pose_size = poses.shape[1] > 1 << 30 ? 1 << 30 : (int)poses.shape[1];
-        def.time = times.buf;
-        def.pose = poses.buf;
+        def.pose_size = poses->shape[1] > 1 << 30 ? 1 << 30 : (int)poses->shape[1];
+        def.time = times->buf;
+        def.pose = poses->buf;
         const amb_result result = amb_clip_create(&def, &clip);
         made = wrap_result(result, clip);
-        PyBuffer_Release(&poses);
     }
-    PyBuffer_Release(&times);
+    ext_release(&arrays);
     return made;
 }
 
@@ -147,71 +147,79 @@ static PyObject *get_info(PyObject *self, PyObject *unused)
                          i.cycle_offset[1], i.cycle_offset[2], "checksum", (unsigned)i.checksum);
 }
 
-/* The arrays of poses and velocities, (n, pose_size) and (n, velocity_size), of n times. */
-static bool get_rows(PyObject *self, Py_ssize_t n, PyObject *poses_array, PyObject *velocities_array,
-                     Py_buffer *poses, Py_buffer *velocities)
+/* One row for each of n times. */
+typedef struct rows {
+    Py_ssize_t n, pose_size, velocity_size;
+    double *time, *pose, *velocity;
+} rows;
+
+/* Gets times (n), poses (n, pose_size) and velocities (n, velocity_size); n < 0: any number. Times are read
+ * only, unless they are written, too. */
+static bool get_rows(PyObject *self, PyObject *args, Py_ssize_t n, bool writes_times, ext_arrays *arrays,
+                     rows *out)
 {
+    PyObject *times_array, *poses_array, *velocities_array;
+    const Py_buffer *times, *poses, *velocities;
     amb_clip_info i = {.size = sizeof i};
+    if (!PyArg_ParseTuple(args, "OOO", &times_array, &poses_array, &velocities_array))
+        return false;
     if (amb_clip_get_info(of(self), &i) != AMB_OK)
         return ext_raise(AMB_ERROR_ARGUMENT) != NULL;
-    const Py_ssize_t pose[2] = {n, i.pose_size}, velocity[2] = {n, i.velocity_size};
-    if (!ext_get_array(poses_array, "poses", 'd', true, 2, pose, poses))
+    if (!(times = ext_array(arrays, times_array, "times", 'd', writes_times, 1, &n)))
         return false;
-    if (ext_get_array(velocities_array, "velocities", 'd', true, 2, velocity, velocities))
-        return true;
-    PyBuffer_Release(poses);
-    return false;
+    *out = (rows){.n = times->shape[0], .pose_size = i.pose_size, .velocity_size = i.velocity_size};
+    const Py_ssize_t pose[2] = {out->n, i.pose_size}, velocity[2] = {out->n, i.velocity_size};
+    if (!(poses = ext_array(arrays, poses_array, "poses", 'd', true, 2, pose)) ||
+        !(velocities = ext_array(arrays, velocities_array, "velocities", 'd', true, 2, velocity)))
+        return false;
+    out->time = times->buf;
+    out->pose = poses->buf;
+    out->velocity = velocities->buf;
+    return true;
+}
+
+static amb_result sample_rows(const amb_clip *clip, const rows *r)
+{
+    amb_result result = AMB_OK;
+    for (Py_ssize_t i = 0; i < r->n && result == AMB_OK; i++)
+        result =
+            amb_clip_sample(clip, r->time[i], r->pose + i * r->pose_size, r->velocity + i * r->velocity_size);
+    return result;
 }
 
 /* sample(times, poses, velocities) */
 static PyObject *sample(PyObject *self, PyObject *args)
 {
-    PyObject *times_array, *poses_array, *velocities_array;
-    Py_buffer times, poses, velocities;
-    const Py_ssize_t free_shape = -1;
-    amb_result result = AMB_OK;
-    if (!PyArg_ParseTuple(args, "OOO", &times_array, &poses_array, &velocities_array) ||
-        !ext_get_array(times_array, "times", 'd', false, 1, &free_shape, &times))
-        return NULL;
-    const Py_ssize_t n = times.shape[0];
-    if (!get_rows(self, n, poses_array, velocities_array, &poses, &velocities)) {
-        PyBuffer_Release(&times);
-        return NULL;
+    ext_arrays arrays = {0};
+    rows r;
+    PyObject *done = NULL;
+    if (get_rows(self, args, -1, false, &arrays, &r)) {
+        amb_result result;
+        EXT_WITHOUT_GIL(result = sample_rows(of(self), &r));
+        done = ext_done(result);
     }
-    Py_BEGIN_ALLOW_THREADS for (Py_ssize_t i = 0; i < n && result == AMB_OK; i++) result =
-        amb_clip_sample(of(self), ((const double *)times.buf)[i], (double *)poses.buf + i * poses.shape[1],
-                        (double *)velocities.buf + i * velocities.shape[1]);
-    Py_END_ALLOW_THREADS PyBuffer_Release(&velocities);
-    PyBuffer_Release(&poses);
-    PyBuffer_Release(&times);
-    return ext_done(result);
+    ext_release(&arrays);
+    return done;
 }
 
 /* frames(times, poses, velocities): fills them with all that is stored. */
 static PyObject *frames(PyObject *self, PyObject *args)
 {
-    PyObject *times_array, *poses_array, *velocities_array;
-    Py_buffer times, poses, velocities;
+    ext_arrays arrays = {0};
+    rows r;
+    PyObject *done = NULL;
     amb_clip_info info = {.size = sizeof info};
     amb_result result = amb_clip_get_info(of(self), &info);
-    const Py_ssize_t n = info.frames;
     if (result != AMB_OK)
         return ext_raise(result);
-    if (!PyArg_ParseTuple(args, "OOO", &times_array, &poses_array, &velocities_array) ||
-        !ext_get_array(times_array, "times", 'd', true, 1, &n, &times))
-        return NULL;
-    if (!get_rows(self, n, poses_array, velocities_array, &poses, &velocities)) {
-        PyBuffer_Release(&times);
-        return NULL;
+    if (get_rows(self, args, info.frames, true, &arrays, &r)) {
+        for (int i = 0; i < info.frames && result == AMB_OK; i++)
+            result = amb_clip_frame(of(self), i, r.time + i, r.pose + i * r.pose_size,
+                                    r.velocity + i * r.velocity_size);
+        done = ext_done(result);
     }
-    for (int i = 0; i < n && result == AMB_OK; i++)
-        result =
-            amb_clip_frame(of(self), i, (double *)times.buf + i, (double *)poses.buf + i * info.pose_size,
-                           (double *)velocities.buf + i * info.velocity_size);
-    PyBuffer_Release(&velocities);
-    PyBuffer_Release(&poses);
-    PyBuffer_Release(&times);
-    return ext_done(result);
+    ext_release(&arrays);
+    return done;
 }
 
 static PyMethodDef methods[] = {
@@ -251,27 +259,32 @@ static PyObject *body(const amb_skeleton *skeleton, int index)
                          b.mass, "limit", b.limit[0], b.limit[1]);
 }
 
+bool ext_skeleton(const amb_skeleton **skeleton, amb_skeleton_info *info)
+{
+    *info = (amb_skeleton_info){.size = sizeof *info};
+    amb_result result = amb_skeleton_humanoid(skeleton);
+    if (result == AMB_OK)
+        result = amb_skeleton_get_info(*skeleton, info);
+    if (result != AMB_OK)
+        ext_raise(result);
+    return result == AMB_OK;
+}
+
 static PyObject *skeleton(PyObject *module, PyObject *unused)
 {
     const amb_skeleton *s;
-    amb_skeleton_info i = {.size = sizeof i};
+    amb_skeleton_info i;
     (void)module, (void)unused;
-    amb_result result = amb_skeleton_humanoid(&s);
-    if (result == AMB_OK)
-        result = amb_skeleton_get_info(s, &i);
-    if (result != AMB_OK)
-        return ext_raise(result);
-    PyObject *dict = PyDict_New(), *bodies = PyList_New(0);
-    bool ok = dict && bodies;
-    for (int b = 0; ok && b < i.bodies; b++) {
-        PyObject *row = body(s, b);
-        ok = row && PyList_Append(bodies, row) == 0;
-        Py_XDECREF(row);
-    }
-    ok = ok && ext_set(dict, "pose_size", PyLong_FromLong(i.pose_size)) &&
-         ext_set(dict, "velocity_size", PyLong_FromLong(i.velocity_size)) &&
-         ext_set(dict, "mass", PyFloat_FromDouble(i.mass)) &&
-         PyDict_SetItemString(dict, "bodies", bodies) == 0;
+    if (!ext_skeleton(&s, &i))
+        return NULL;
+    PyObject *bodies = PyList_New(0);
+    for (int b = 0; bodies && b < i.bodies; b++)
+        ext_append(&bodies, body(s, b));
+    PyObject *dict = bodies ? PyDict_New() : NULL;
+    const bool ok = dict && ext_set(dict, "pose_size", PyLong_FromLong(i.pose_size)) &&
+                    ext_set(dict, "velocity_size", PyLong_FromLong(i.velocity_size)) &&
+                    ext_set(dict, "mass", PyFloat_FromDouble(i.mass)) &&
+                    PyDict_SetItemString(dict, "bodies", bodies) == 0;
     Py_XDECREF(bodies);
     if (!ok)
         Py_CLEAR(dict);
@@ -281,18 +294,15 @@ static PyObject *skeleton(PyObject *module, PyObject *unused)
 static PyObject *rest_pose(PyObject *module, PyObject *array)
 {
     const amb_skeleton *s;
-    amb_skeleton_info i = {.size = sizeof i};
+    amb_skeleton_info i;
     Py_buffer pose;
     (void)module;
-    amb_result result = amb_skeleton_humanoid(&s);
-    if (result == AMB_OK)
-        result = amb_skeleton_get_info(s, &i);
-    if (result != AMB_OK)
-        return ext_raise(result);
+    if (!ext_skeleton(&s, &i))
+        return NULL;
     const Py_ssize_t size = i.pose_size;
     if (!ext_get_array(array, "pose", 'd', true, 1, &size, &pose))
         return NULL;
-    result = amb_skeleton_rest_pose(s, pose.buf);
+    const amb_result result = amb_skeleton_rest_pose(s, pose.buf);
     PyBuffer_Release(&pose);
     return ext_done(result);
 }
@@ -301,36 +311,29 @@ static PyObject *rest_pose(PyObject *module, PyObject *array)
 static PyObject *transforms(PyObject *module, PyObject *args)
 {
     const amb_skeleton *s;
-    amb_skeleton_info i = {.size = sizeof i};
-    PyObject *pose_array, *position_array, *rotation_array;
-    Py_buffer pose, position, rotation;
+    amb_skeleton_info i;
+    PyObject *pose_array, *position_array, *rotation_array, *done = NULL;
+    ext_arrays arrays = {0};
+    const Py_buffer *pose, *position, *rotation;
     (void)module;
-    amb_result result = amb_skeleton_humanoid(&s);
-    if (result == AMB_OK)
-        result = amb_skeleton_get_info(s, &i);
-    if (result != AMB_OK)
-        return ext_raise(result);
+    if (!ext_skeleton(&s, &i))
+        return NULL;
     const Py_ssize_t poses[2] = {-1, i.pose_size};
     if (!PyArg_ParseTuple(args, "OOO", &pose_array, &position_array, &rotation_array) ||
-        !ext_get_array(pose_array, "poses", 'd', false, 2, poses, &pose))
+        !(pose = ext_array(&arrays, pose_array, "poses", 'd', false, 2, poses)))
         return NULL;
-    const Py_ssize_t n = pose.shape[0], positions[3] = {n, i.bodies, 3}, rotations[3] = {n, i.bodies, 4};
-    const bool has_position = ext_get_array(position_array, "positions", 'd', true, 3, positions, &position);
-    if (has_position && ext_get_array(rotation_array, "rotations", 'd', true, 3, rotations, &rotation)) {
+    const Py_ssize_t n = pose->shape[0], positions[3] = {n, i.bodies, 3}, rotations[3] = {n, i.bodies, 4};
+    if ((position = ext_array(&arrays, position_array, "positions", 'd', true, 3, positions)) &&
+        (rotation = ext_array(&arrays, rotation_array, "rotations", 'd', true, 3, rotations))) {
+        amb_result result = AMB_OK;
         for (Py_ssize_t k = 0; k < n && result == AMB_OK; k++)
-            result = amb_skeleton_transforms(s, (double *)pose.buf + k * i.pose_size,
-                                             (double *)position.buf + k * i.bodies * 3,
-                                             (double *)rotation.buf + k * i.bodies * 4);
-        PyBuffer_Release(&rotation);
-        if (result != AMB_OK)
-            ext_raise(result);
+            result = amb_skeleton_transforms(s, (double *)pose->buf + k * i.pose_size,
+                                             (double *)position->buf + k * i.bodies * 3,
+                                             (double *)rotation->buf + k * i.bodies * 4);
+        done = ext_done(result);
     }
-    if (has_position)
-        PyBuffer_Release(&position);
-    PyBuffer_Release(&pose);
-    if (PyErr_Occurred())
-        return NULL;
-    Py_RETURN_NONE;
+    ext_release(&arrays);
+    return done;
 }
 
 static PyMethodDef functions[] = {

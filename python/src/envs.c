@@ -58,8 +58,7 @@ static bool create(envs *self, PyObject *settings, int count)
     const bool ok = ext_read_fields(settings, ext_env_fields, &def, "an environment", &keep) &&
                     ext_begin_threads(def.parallel.threads);
     if (ok) {
-        Py_BEGIN_ALLOW_THREADS result = amb_envs_create(&def, count, &made);
-        Py_END_ALLOW_THREADS
+        EXT_WITHOUT_GIL(result = amb_envs_create(&def, count, &made));
     }
     Py_XDECREF(keep);
     if (!ok)
@@ -99,10 +98,7 @@ static PyObject *blocks(const amb_env *env, block_of get)
     PyObject *list = PyList_New(0);
     amb_env_block block = {.size = sizeof block};
     for (int i = 0; list && get(env, i, &block) == AMB_OK; i++) {
-        PyObject *row = Py_BuildValue("(siii)", block.name, block.first, block.count, block.rows);
-        if (!row || PyList_Append(list, row) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(row);
+        ext_append(&list, Py_BuildValue("(siii)", block.name, block.first, block.count, block.rows));
     }
     return list;
 }
@@ -112,10 +108,7 @@ static PyObject *names_of(const amb_env *env, const char *(*name)(const amb_env 
     PyObject *list = PyList_New(0);
     const char *text;
     for (int i = 0; list && (text = name(env, i)) != NULL; i++) {
-        PyObject *item = ext_string(text);
-        if (!item || PyList_Append(list, item) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(item);
+        ext_append(&list, ext_string(text));
     }
     return list;
 }
@@ -124,10 +117,7 @@ static PyObject *weights_of(const amb_env *env)
 {
     PyObject *list = PyList_New(0);
     for (int i = 0; list && amb_env_reward_name(env, i); i++) {
-        PyObject *item = PyFloat_FromDouble(amb_env_reward_weight(env, i));
-        if (!item || PyList_Append(list, item) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(item);
+        ext_append(&list, PyFloat_FromDouble(amb_env_reward_weight(env, i)));
     }
     return list;
 }
@@ -166,18 +156,17 @@ static PyObject *action_scale(PyObject *object, PyObject *args)
 {
     envs *self = (envs *)object;
     PyObject *mean_array, *std_array, *done = NULL;
-    Py_buffer mean, std;
+    ext_arrays arrays = {0};
+    const Py_buffer *mean, *std;
     const Py_ssize_t shape = self->info.action_size;
-    if (!PyArg_ParseTuple(args, "OO", &mean_array, &std_array) || !ext_enter(&self->handle, what))
-        return NULL;
-    if (ext_get_array(mean_array, "mean", 'f', true, 1, &shape, &mean)) {
-        if (ext_get_array(std_array, "std", 'f', true, 1, &shape, &std)) {
-            done = ext_done(amb_env_action_scale(amb_envs_at(of(self), 0), mean.buf, std.buf));
-            PyBuffer_Release(&std);
-        }
-        PyBuffer_Release(&mean);
+    if (PyArg_ParseTuple(args, "OO", &mean_array, &std_array) &&
+        (mean = ext_array(&arrays, mean_array, "mean", 'f', true, 1, &shape)) &&
+        (std = ext_array(&arrays, std_array, "std", 'f', true, 1, &shape)) &&
+        ext_enter(&self->handle, what)) {
+        done = ext_done(amb_env_action_scale(amb_envs_at(of(self), 0), mean->buf, std->buf));
+        ext_leave(&self->handle);
     }
-    ext_leave(&self->handle);
+    ext_release(&arrays);
     return done;
 }
 
@@ -266,8 +255,8 @@ static PyObject *step(PyObject *object, PyObject *const *args, Py_ssize_t n)
         return NULL;
     }
     amb_result result;
-    Py_BEGIN_ALLOW_THREADS result = amb_envs_step(of(self), actions.buf, &self->out[slot]);
-    Py_END_ALLOW_THREADS ext_leave(&self->handle);
+    EXT_WITHOUT_GIL(result = amb_envs_step(of(self), actions.buf, &self->out[slot]));
+    ext_leave(&self->handle);
     PyBuffer_Release(&actions);
     if (result != AMB_OK)
         return ext_raise(result);
@@ -281,52 +270,42 @@ static PyObject *step(PyObject *object, PyObject *const *args, Py_ssize_t n)
 static PyObject *reset(PyObject *object, PyObject *args)
 {
     envs *self = (envs *)object;
-    PyObject *array, *mask_array = Py_None;
-    Py_buffer observations, mask = {0};
+    PyObject *array, *mask_array = Py_None, *done = NULL;
+    ext_arrays arrays = {0};
+    const Py_buffer *observations, *mask = NULL;
     const Py_ssize_t shape[2] = {self->count, self->info.observation_size};
-    if (!PyArg_ParseTuple(args, "O|O", &array, &mask_array))
-        return NULL;
-    if (!ext_get_array(array, "observations", 'f', true, 2, shape, &observations))
-        return NULL;
-    if (mask_array != Py_None && !ext_get_array(mask_array, "mask", '?', false, 1, shape, &mask)) {
-        PyBuffer_Release(&observations);
-        return NULL;
+    if (PyArg_ParseTuple(args, "O|O", &array, &mask_array) &&
+        (observations = ext_array(&arrays, array, "observations", 'f', true, 2, shape)) &&
+        (mask_array == Py_None || (mask = ext_array(&arrays, mask_array, "mask", '?', false, 1, shape))) &&
+        ext_enter(&self->handle, what)) {
+        amb_result result;
+        EXT_WITHOUT_GIL(result = amb_envs_reset(of(self), mask ? mask->buf : NULL, observations->buf));
+        ext_leave(&self->handle);
+        done = ext_done(result);
     }
-    amb_result result = AMB_OK;
-    const bool entered = ext_enter(&self->handle, what);
-    if (entered) {
-        Py_BEGIN_ALLOW_THREADS result = amb_envs_reset(of(self), mask.buf, observations.buf);
-        Py_END_ALLOW_THREADS ext_leave(&self->handle);
-    }
-    if (mask.obj)
-        PyBuffer_Release(&mask);
-    PyBuffer_Release(&observations);
-    return entered ? ext_done(result) : NULL;
+    ext_release(&arrays);
+    return done;
 }
 
 /* seed(seeds, observations) */
 static PyObject *seed(PyObject *object, PyObject *args)
 {
     envs *self = (envs *)object;
-    PyObject *seeds_array, *array;
-    Py_buffer observations, seeds;
+    PyObject *seeds_array, *array, *done = NULL;
+    ext_arrays arrays = {0};
+    const Py_buffer *seeds, *observations;
     const Py_ssize_t shape[2] = {self->count, self->info.observation_size};
-    if (!PyArg_ParseTuple(args, "OO", &seeds_array, &array) ||
-        !ext_get_array(seeds_array, "seeds", 'Q', false, 1, shape, &seeds))
-        return NULL;
-    if (!ext_get_array(array, "observations", 'f', true, 2, shape, &observations)) {
-        PyBuffer_Release(&seeds);
-        return NULL;
+    if (PyArg_ParseTuple(args, "OO", &seeds_array, &array) &&
+        (seeds = ext_array(&arrays, seeds_array, "seeds", 'Q', false, 1, shape)) &&
+        (observations = ext_array(&arrays, array, "observations", 'f', true, 2, shape)) &&
+        ext_enter(&self->handle, what)) {
+        amb_result result;
+        EXT_WITHOUT_GIL(result = amb_envs_seed(of(self), seeds->buf, observations->buf));
+        ext_leave(&self->handle);
+        done = ext_done(result);
     }
-    amb_result result = AMB_OK;
-    const bool entered = ext_enter(&self->handle, what);
-    if (entered) {
-        Py_BEGIN_ALLOW_THREADS result = amb_envs_seed(of(self), seeds.buf, observations.buf);
-        Py_END_ALLOW_THREADS ext_leave(&self->handle);
-    }
-    PyBuffer_Release(&observations);
-    PyBuffer_Release(&seeds);
-    return entered ? ext_done(result) : NULL;
+    ext_release(&arrays);
+    return done;
 }
 
 /* ---- one of them ---- */
@@ -345,10 +324,17 @@ static amb_env *enter_one(envs *self, int index)
 }
 
 /* A row of observations, one environment's. */
-static bool get_observation(envs *self, PyObject *array, Py_buffer *view)
+static const Py_buffer *observation_of(envs *self, ext_arrays *arrays, PyObject *array)
 {
     const Py_ssize_t shape = self->info.observation_size;
-    return ext_get_array(array, "observation", 'f', true, 1, &shape, view);
+    return ext_array(arrays, array, "observation", 'f', true, 1, &shape);
+}
+
+/* Ends a call that enter_one began. */
+static PyObject *leave_one(envs *self, amb_result result)
+{
+    ext_leave(&self->handle);
+    return ext_done(result);
 }
 
 /* seed_one(index, seed, stream, observation) */
@@ -356,18 +342,16 @@ static PyObject *seed_one(PyObject *object, PyObject *args)
 {
     envs *self = (envs *)object;
     int index;
-    unsigned long long number, stream;
-    PyObject *array, *done = NULL;
-    Py_buffer observation;
-    if (!PyArg_ParseTuple(args, "iKKO", &index, &number, &stream, &array) ||
-        !get_observation(self, array, &observation))
-        return NULL;
-    amb_env *env = enter_one(self, index);
-    if (env) {
-        done = ext_done(amb_env_seed(env, number, stream, observation.buf));
-        ext_leave(&self->handle);
-    }
-    PyBuffer_Release(&observation);
+    uint64_t number, stream;
+    PyObject *numbers[2], *array, *done = NULL;
+    ext_arrays arrays = {0};
+    const Py_buffer *observation;
+    amb_env *env;
+    if (PyArg_ParseTuple(args, "iOOO", &index, &numbers[0], &numbers[1], &array) &&
+        ext_uint64(numbers[0], "seed", &number) && ext_uint64(numbers[1], "stream", &stream) &&
+        (observation = observation_of(self, &arrays, array)) && (env = enter_one(self, index)))
+        done = leave_one(self, amb_env_seed(env, number, stream, observation->buf));
+    ext_release(&arrays);
     return done;
 }
 
@@ -378,15 +362,13 @@ static PyObject *reset_at(PyObject *object, PyObject *args)
     int index;
     double phase;
     PyObject *array, *done = NULL;
-    Py_buffer observation;
-    if (!PyArg_ParseTuple(args, "idO", &index, &phase, &array) || !get_observation(self, array, &observation))
-        return NULL;
-    amb_env *env = enter_one(self, index);
-    if (env) {
-        done = ext_done(amb_env_reset_at(env, phase, observation.buf));
-        ext_leave(&self->handle);
-    }
-    PyBuffer_Release(&observation);
+    ext_arrays arrays = {0};
+    const Py_buffer *observation;
+    amb_env *env;
+    if (PyArg_ParseTuple(args, "idO", &index, &phase, &array) &&
+        (observation = observation_of(self, &arrays, array)) && (env = enter_one(self, index)))
+        done = leave_one(self, amb_env_reset_at(env, phase, observation->buf));
+    ext_release(&arrays);
     return done;
 }
 
@@ -415,18 +397,16 @@ static PyObject *restore(PyObject *object, PyObject *args)
 {
     envs *self = (envs *)object;
     int index;
-    Py_buffer bytes, observation;
+    Py_buffer bytes;
     PyObject *array, *done = NULL;
+    ext_arrays arrays = {0};
+    const Py_buffer *observation;
+    amb_env *env;
     if (!PyArg_ParseTuple(args, "iy*O", &index, &bytes, &array))
         return NULL;
-    if (get_observation(self, array, &observation)) {
-        amb_env *env = enter_one(self, index);
-        if (env) {
-            done = ext_done(amb_env_restore(env, bytes.buf, (size_t)bytes.len, observation.buf));
-            ext_leave(&self->handle);
-        }
-        PyBuffer_Release(&observation);
-    }
+    if ((observation = observation_of(self, &arrays, array)) && (env = enter_one(self, index)))
+        done = leave_one(self, amb_env_restore(env, bytes.buf, (size_t)bytes.len, observation->buf));
+    ext_release(&arrays);
     PyBuffer_Release(&bytes);
     return done;
 }
@@ -443,20 +423,16 @@ static PyObject *with_pose(envs *self, PyObject *args, bool writes, poser call)
 {
     int index;
     PyObject *pose_array, *velocity_array, *done = NULL;
-    Py_buffer pose, velocity;
+    ext_arrays arrays = {0};
+    const Py_buffer *pose, *velocity;
     const Py_ssize_t sizes[2] = {self->info.pose_size, self->info.velocity_size};
-    if (!PyArg_ParseTuple(args, "iOO", &index, &pose_array, &velocity_array) ||
-        !ext_get_array(pose_array, "pose", 'd', writes, 1, &sizes[0], &pose))
-        return NULL;
-    if (ext_get_array(velocity_array, "velocity", 'd', writes, 1, &sizes[1], &velocity)) {
-        amb_env *env = enter_one(self, index);
-        if (env) {
-            done = ext_done(call(env, pose.buf, velocity.buf));
-            ext_leave(&self->handle);
-        }
-        PyBuffer_Release(&velocity);
-    }
-    PyBuffer_Release(&pose);
+    amb_env *env;
+    if (PyArg_ParseTuple(args, "iOO", &index, &pose_array, &velocity_array) &&
+        (pose = ext_array(&arrays, pose_array, "pose", 'd', writes, 1, &sizes[0])) &&
+        (velocity = ext_array(&arrays, velocity_array, "velocity", 'd', writes, 1, &sizes[1])) &&
+        (env = enter_one(self, index)))
+        done = leave_one(self, call(env, pose->buf, velocity->buf));
+    ext_release(&arrays);
     return done;
 }
 

@@ -30,13 +30,10 @@ static void dealloc(PyObject *object)
 static PyObject *new_model(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"source", "name", "settings", NULL};
-    PyObject *source, *settings, *keep = NULL, *path_keep = PyList_New(0);
+    PyObject *source, *settings, *keep = NULL, *path_keep = PyList_New(0), *made = NULL;
     const char *name, *path = NULL;
     Py_buffer bytes = {0};
     amb_model_def def;
-    amb_model *made = NULL;
-    amb_result result = AMB_OK;
-    model *self = NULL;
     amb_model_def_init(&def);
     bool ok = path_keep &&
               PyArg_ParseTupleAndKeywords(args, kwargs, "OzO", names, &source, &name, &settings) &&
@@ -45,26 +42,22 @@ static PyObject *new_model(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         ok = PyObject_GetBuffer(source, &bytes, PyBUF_SIMPLE) == 0;
     else if (ok)
         ok = (path = ext_text(source, "the model", path_keep)) != NULL;
-    if (ok) {
-        Py_BEGIN_ALLOW_THREADS result =
-            path ? amb_model_load(path, &def, &made)
-                 : amb_model_load_memory(bytes.buf, (size_t)bytes.len, name, &def, &made);
-        Py_END_ALLOW_THREADS if (result != AMB_OK) ext_raise(result);
-        else if ((self = (model *)ext_new(type)) != NULL)
-        {
-            self->handle.pointer = made;
-            self->handle.shared = true;
-        }
-        else
-        {
-            amb_model_destroy(made);
-        }
+    model *self = ok ? (model *)ext_new(type) : NULL;
+    if (self) {
+        amb_model *loaded = NULL;
+        amb_result result;
+        EXT_WITHOUT_GIL(result =
+                            path ? amb_model_load(path, &def, &loaded)
+                                 : amb_model_load_memory(bytes.buf, (size_t)bytes.len, name, &def, &loaded));
+        self->handle.pointer = loaded;
+        self->handle.shared = true;
+        made = ext_made(&self->handle, result);
     }
     if (bytes.obj)
         PyBuffer_Release(&bytes);
     Py_XDECREF(keep);
     Py_XDECREF(path_keep);
-    return (PyObject *)self;
+    return made;
 }
 
 /* ---- inputs, outputs, metadata ---- */
@@ -102,10 +95,7 @@ static PyObject *tensors(model *self, int count, tensor_of get)
         PyObject *shape = PyTuple_New(info.rank);
         for (int d = 0; shape && d < info.rank; d++)
             PyTuple_SetItem(shape, d, PyLong_FromLongLong(info.shape[d]));
-        PyObject *row = shape ? Py_BuildValue("(ssN)", info.name, dtype_name(info.type), shape) : NULL;
-        if (!row || PyList_Append(list, row) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(row);
+        ext_append(&list, shape ? Py_BuildValue("(ssN)", info.name, dtype_name(info.type), shape) : NULL);
     }
     return list;
 }
@@ -263,9 +253,11 @@ static PyObject *run_tensors(model *self, const amb_tensor *in, int in_count, co
         return PyErr_NoMemory();
     self->taken = true;
     amb_result result;
-    Py_BEGIN_ALLOW_THREADS result = amb_model_run(of(self), in, in_count, out, out_count, workspace);
-    Py_END_ALLOW_THREADS if (mine) self->taken = false;
-    else free(workspace);
+    EXT_WITHOUT_GIL(result = amb_model_run(of(self), in, in_count, out, out_count, workspace));
+    if (mine)
+        self->taken = false;
+    else
+        free(workspace);
     return ext_done(result);
 }
 

@@ -119,6 +119,10 @@ const ext_field ext_env_fields[] = {
     FIELD(amb_env_def, EXT_BOOL, push_random),
     FIELD(amb_env_def, EXT_UINT64, seed),
     FIELD(amb_env_def, EXT_UINT64, stream),
+    FIELD(amb_env_def, EXT_PAIR, friction),
+    FIELD(amb_env_def, EXT_PAIR, mass_range),
+    FIELD(amb_env_def, EXT_INT_PAIR, delay),
+    FIELD(amb_env_def, EXT_DOUBLE, observation_noise),
     {"autoreset", EXT_ENUM, offsetof(amb_env_def, autoreset), autoresets, 0},
     {"threads", EXT_INT, offsetof(amb_env_def, parallel.threads), NULL, 0},
     {NULL, 0, 0, NULL, 0},
@@ -163,7 +167,7 @@ static bool read_int(PyObject *value, const char *name, int *out)
     return true;
 }
 
-static bool read_uint64(PyObject *value, const char *name, uint64_t *out)
+bool ext_uint64(PyObject *value, const char *name, uint64_t *out)
 {
     PyObject *index = PyNumber_Index(value);
     if (!index)
@@ -269,6 +273,26 @@ static bool read_texts(PyObject *value, const ext_field *field, char *def, PyObj
     return true;
 }
 
+static bool read_int_pair(PyObject *value, const char *name, int *out)
+{
+    if (!PySequence_Check(value) || PyUnicode_Check(value)) {
+        if (!read_int(value, name, &out[0]))
+            return false;
+        out[1] = out[0];
+        return true;
+    }
+    if (PySequence_Size(value) != 2)
+        return refuse(PyExc_ValueError, name, value, "a whole number, or two");
+    for (int i = 0; i < 2; i++) {
+        PyObject *item = PySequence_GetItem(value, i);
+        const bool ok = item && read_int(item, name, &out[i]);
+        Py_XDECREF(item);
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
 static bool read_field(PyObject *value, const ext_field *field, char *def, PyObject *keep)
 {
     char *at = def + field->offset;
@@ -280,11 +304,13 @@ static bool read_field(PyObject *value, const ext_field *field, char *def, PyObj
     case EXT_BOOL:
         return read_bool(value, field->name, (bool *)at);
     case EXT_UINT64:
-        return read_uint64(value, field->name, (uint64_t *)(void *)at);
+        return ext_uint64(value, field->name, (uint64_t *)(void *)at);
     case EXT_ENUM:
         return read_enum(value, field, (int *)(void *)at);
     case EXT_PAIR:
         return read_numbers(value, field->name, (double *)(void *)at, 2);
+    case EXT_INT_PAIR:
+        return read_int_pair(value, field->name, (int *)(void *)at);
     case EXT_TRIPLE:
         return read_numbers(value, field->name, (double *)(void *)at, 3);
     case EXT_TEXT: {
@@ -439,6 +465,22 @@ bool ext_get_array(PyObject *object, const char *what, char type, bool writable,
     return false;
 }
 
+const Py_buffer *ext_array(ext_arrays *arrays, PyObject *object, const char *what, char type, bool writable,
+                           int rank, const Py_ssize_t *shape)
+{
+    Py_buffer *view = &arrays->view[arrays->count];
+    if (!ext_get_array(object, what, type, writable, rank, shape, view))
+        return NULL;
+    arrays->count++;
+    return view;
+}
+
+void ext_release(ext_arrays *arrays)
+{
+    while (arrays->count > 0)
+        PyBuffer_Release(&arrays->view[--arrays->count]);
+}
+
 /* ---- handles ---- */
 
 unsigned ext_forks;
@@ -517,6 +559,15 @@ ext_handle *ext_new(PyTypeObject *type)
     return self;
 }
 
+PyObject *ext_made(ext_handle *self, amb_result result)
+{
+    if (result == AMB_OK)
+        return (PyObject *)self;
+    ext_raise(result);
+    Py_DECREF(self);
+    return NULL;
+}
+
 void ext_free(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
@@ -537,6 +588,13 @@ PyObject *ext_string(const char *text)
     if (!text)
         Py_RETURN_NONE;
     return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
+}
+
+void ext_append(PyObject **list, PyObject *item)
+{
+    if (!item || PyList_Append(*list, item) < 0)
+        Py_CLEAR(*list);
+    Py_XDECREF(item);
 }
 
 /* ---- functions ---- */

@@ -24,6 +24,14 @@ PyObject *ext_raise(amb_result result);
 /* None for AMB_OK, else ext_raise. */
 PyObject *ext_done(amb_result result);
 
+/* Runs a statement while other threads may use Python. */
+#define EXT_WITHOUT_GIL(statement)                       \
+    do {                                                 \
+        PyThreadState *ext_thread = PyEval_SaveThread(); \
+        statement;                                       \
+        PyEval_RestoreThread(ext_thread);                \
+    } while (0)
+
 /* ---- definitions ---- */
 
 typedef enum ext_kind {
@@ -36,7 +44,8 @@ typedef enum ext_kind {
     EXT_ENUM,  /* a name of `names`; int */
     EXT_PAIR,  /* two numbers; double[2] */
     EXT_TRIPLE,
-    EXT_CLIP /* a _amble.Clip; const amb_clip * */
+    EXT_INT_PAIR, /* one whole number for both, or two; int[2] */
+    EXT_CLIP      /* a _amble.Clip; const amb_clip * */
 } ext_kind;
 
 typedef struct ext_name {
@@ -61,6 +70,9 @@ bool ext_read_fields(PyObject *dict, const ext_field *fields, void *def, const c
 /* A text or path as UTF-8; owned by `keep` (a list). */
 const char *ext_text(PyObject *value, const char *what, PyObject *keep);
 
+/* An integer from 0 to 2**64 - 1; else false with an exception whose sentence begins with `name`. */
+bool ext_uint64(PyObject *value, const char *name, uint64_t *out);
+
 extern const ext_name ext_precisions[];
 extern const ext_field ext_env_fields[];
 extern const ext_field ext_model_fields[];
@@ -72,6 +84,17 @@ extern const ext_field ext_model_fields[];
  * view. */
 bool ext_get_array(PyObject *object, const char *what, char type, bool writable, int rank,
                    const Py_ssize_t *shape, Py_buffer *view);
+
+/* The arrays of one call, released together by ext_release. Begins as {0}. */
+typedef struct ext_arrays {
+    Py_buffer view[3];
+    int count;
+} ext_arrays;
+
+/* ext_get_array for one more of them; NULL with an exception. */
+const Py_buffer *ext_array(ext_arrays *arrays, PyObject *object, const char *what, char type, bool writable,
+                           int rank, const Py_ssize_t *shape);
+void ext_release(ext_arrays *arrays);
 
 /* The type of an array by its format: one of the letters above, also i int32 and e float16; 0: another
  * one. */
@@ -120,12 +143,29 @@ PyObject *ext_wrap_clip(amb_clip *clip);
 /* The clip in a _amble.Clip; NULL with a TypeError. */
 const amb_clip *ext_clip_of(PyObject *object);
 
+/* Enters all characters of a list, which must not be changed meanwhile, and writes them to *characters, the
+ * caller's to pass to ext_leave_all; their number. -1 with an exception and none entered: not a list of at
+ * most `max` characters, one of them twice, closed or in use. */
+int ext_enter_all(PyObject *list, int max, amb_character ***characters);
+void ext_leave_all(PyObject *list, int count, amb_character **characters);
+
+/* The humanoid's skeleton and its sizes; false with an exception. */
+bool ext_skeleton(const amb_skeleton **skeleton, amb_skeleton_info *info);
+
 /* Allocates an object of a type. */
 ext_handle *ext_new(PyTypeObject *type);
+
+/* Ends a constructor that began with ext_new: the object, or NULL with the exception of a `result` that is
+ * not AMB_OK. */
+PyObject *ext_made(ext_handle *self, amb_result result);
 void ext_free(PyObject *self);
 
 /* dict[key] = value, whose reference is taken; false with an exception, also where value is NULL. */
 bool ext_set(PyObject *dict, const char *key, PyObject *value);
 PyObject *ext_string(const char *text); /* None for NULL */
+
+/* Appends an item, whose reference is taken. Where that fails, or item is NULL, *list becomes NULL with an
+ * exception. */
+void ext_append(PyObject **list, PyObject *item);
 
 #endif

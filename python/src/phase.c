@@ -21,70 +21,65 @@ static void dealloc(PyObject *self)
 static PyObject *new_deepphase(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"path", "settings", NULL};
-    PyObject *path_object, *settings, *keep = NULL, *path_keep = PyList_New(0);
+    PyObject *path_object, *settings, *keep = NULL, *path_keep = PyList_New(0), *made = NULL;
     const char *path = NULL;
     amb_model_def def;
-    amb_deepphase *made = NULL;
-    ext_handle *self = NULL;
     amb_model_def_init(&def);
     if (path_keep && PyArg_ParseTupleAndKeywords(args, kwargs, "OO", names, &path_object, &settings) &&
         ext_read_fields(settings, ext_model_fields, &def, "a model", &keep) &&
         (path_object == Py_None || (path = ext_text(path_object, "the model", path_keep)))) {
-        const amb_result result = amb_deepphase_load(path, &def, &made);
-        if (result != AMB_OK)
-            ext_raise(result);
-        else if ((self = ext_new(type)) != NULL) {
-            self->pointer = made;
+        ext_handle *self = ext_new(type);
+        amb_deepphase *loaded = NULL;
+        amb_result result;
+        if (self) {
+            EXT_WITHOUT_GIL(result = amb_deepphase_load(path, &def, &loaded));
+            self->pointer = loaded;
             self->shared = true;
-        } else {
-            amb_deepphase_destroy(made);
+            made = ext_made(self, result);
         }
     }
     Py_XDECREF(keep);
     Py_XDECREF(path_keep);
-    return (PyObject *)self;
+    return made;
 }
 
 /* encode(features, phases, unwrapped): unwrapped None: each frame for itself; else as frames of one
  * motion. */
 static PyObject *encode(PyObject *self, PyObject *args)
 {
-    PyObject *features_array, *phases_array, *unwrapped_array;
-    Py_buffer features, phases, unwrapped = {0};
+    PyObject *features_array, *phases_array, *unwrapped_array, *done = NULL;
+    ext_arrays arrays = {0};
+    const Py_buffer *features, *phases, *unwrapped = NULL;
     const Py_ssize_t in[2] = {-1, amb_phase_feature_count()};
-    amb_result result = AMB_OK;
-    if (!PyArg_ParseTuple(args, "OOO", &features_array, &phases_array, &unwrapped_array) ||
-        !ext_get_array(features_array, "features", 'f', false, 2, in, &features))
-        return NULL;
-    const Py_ssize_t n = features.shape[0], out[2] = {n, PHASE};
+    Py_ssize_t out[2] = {0, PHASE};
     void *workspace = NULL;
-    bool ok = ext_get_array(phases_array, "phases", 'd', true, 2, out, &phases);
-    if (ok && unwrapped_array != Py_None) {
-        ok = ext_get_array(unwrapped_array, "unwrapped", 'd', true, 1, out, &unwrapped);
-        if (!ok)
-            PyBuffer_Release(&phases);
+    bool ok = PyArg_ParseTuple(args, "OOO", &features_array, &phases_array, &unwrapped_array) &&
+              (features = ext_array(&arrays, features_array, "features", 'f', false, 2, in));
+    if (ok) {
+        out[0] = features->shape[0];
+        ok = (phases = ext_array(&arrays, phases_array, "phases", 'd', true, 2, out)) &&
+             (unwrapped_array == Py_None ||
+              (unwrapped = ext_array(&arrays, unwrapped_array, "unwrapped", 'd', true, 1, out)));
     }
-    if (ok && n > 0 && n <= 1 << 30) {
-        workspace = malloc(amb_deepphase_workspace_size(of(self)) + 1);
-        if (workspace) {
-            Py_BEGIN_ALLOW_THREADS result =
-                unwrapped.obj
-                    ? amb_deepphase_encode_sequence(of(self), features.buf, (int)n, phases.buf, unwrapped.buf,
-                                                    workspace)
-                    : amb_deepphase_encode_batch(of(self), features.buf, (int)n, phases.buf, workspace);
-            Py_END_ALLOW_THREADS free(workspace);
-        } else {
-            PyErr_NoMemory();
-            ok = false;
-            PyBuffer_Release(&phases);
-        }
+    if (ok && out[0] > 1 << 30)
+        PyErr_Format(PyExc_ValueError, "%zd frames, expected at most %d", out[0], 1 << 30);
+    else if (ok && out[0] == 0)
+        done = Py_NewRef(Py_None);
+    else if (ok && (workspace = malloc(amb_deepphase_workspace_size(of(self)) + 1)) == NULL)
+        PyErr_NoMemory();
+    else if (ok) {
+        const int n = (int)out[0];
+        amb_result result;
+        EXT_WITHOUT_GIL(
+            result = unwrapped
+                         ? amb_deepphase_encode_sequence(of(self), features->buf, n, phases->buf,
+                                                         unwrapped->buf, workspace)
+                         : amb_deepphase_encode_batch(of(self), features->buf, n, phases->buf, workspace));
+        done = ext_done(result);
     }
-    if (unwrapped.obj)
-        PyBuffer_Release(&unwrapped);
-    if (ok)
-        PyBuffer_Release(&phases);
-    PyBuffer_Release(&features);
-    return ok ? ext_done(result) : NULL;
+    free(workspace);
+    ext_release(&arrays);
+    return done;
 }
 
 static PyMethodDef methods[] = {
@@ -103,57 +98,55 @@ static PyType_Spec spec = {"amble._amble.DeepPhase", sizeof(ext_handle), 0, Py_T
 
 /* ---- functions ---- */
 
-/* Phases (n, 4) and unwrapped phases (n). */
-static bool get_sequence(PyObject *phases_array, PyObject *unwrapped_array, Py_buffer *phases,
-                         Py_buffer *unwrapped)
+/* Phases (n, 4) and unwrapped phases (n), the first two of `arrays`; n, or 0 with an exception. */
+static int get_sequence(ext_arrays *arrays, PyObject *phases_array, PyObject *unwrapped_array)
 {
     Py_ssize_t shape[2] = {-1, PHASE};
-    if (!ext_get_array(phases_array, "phases", 'd', false, 2, shape, phases))
-        return false;
+    const Py_buffer *phases = ext_array(arrays, phases_array, "phases", 'd', false, 2, shape);
+    if (!phases)
+        return 0;
     shape[0] = phases->shape[0];
-    if (ext_get_array(unwrapped_array, "unwrapped", 'd', false, 1, shape, unwrapped)) {
-        if (shape[0] > 0 && shape[0] <= 1 << 30)
-            return true;
-        PyErr_Format(PyExc_ValueError, "a motion of %zd frames, expected 1 or more", shape[0]);
-        PyBuffer_Release(unwrapped);
-    }
-    PyBuffer_Release(phases);
-    return false;
+    if (!ext_array(arrays, unwrapped_array, "unwrapped", 'd', false, 1, shape))
+        return 0;
+    if (shape[0] > 0 && shape[0] <= 1 << 30)
+        return (int)shape[0];
+    PyErr_Format(PyExc_ValueError, "a motion of %zd frames, expected 1 or more", shape[0]);
+    return 0;
 }
 
 static PyObject *velocity(PyObject *module, PyObject *args)
 {
-    PyObject *phases_array, *unwrapped_array, *velocities_array, *done = NULL;
+    PyObject *phases, *unwrapped, *velocities_array, *done = NULL;
     double rate;
-    Py_buffer phases, unwrapped, velocities;
+    ext_arrays arrays = {0};
+    const Py_buffer *velocities;
     (void)module;
-    if (!PyArg_ParseTuple(args, "OOdO", &phases_array, &unwrapped_array, &rate, &velocities_array) ||
-        !get_sequence(phases_array, unwrapped_array, &phases, &unwrapped))
+    if (!PyArg_ParseTuple(args, "OOdO", &phases, &unwrapped, &rate, &velocities_array))
         return NULL;
-    const Py_ssize_t n = phases.shape[0];
-    if (ext_get_array(velocities_array, "velocities", 'd', true, 1, &n, &velocities)) {
-        done = ext_done(amb_deepphase_velocity(phases.buf, unwrapped.buf, (int)n, rate, velocities.buf));
-        PyBuffer_Release(&velocities);
-    }
-    PyBuffer_Release(&unwrapped);
-    PyBuffer_Release(&phases);
+    const Py_ssize_t n = get_sequence(&arrays, phases, unwrapped);
+    if (n > 0 && (velocities = ext_array(&arrays, velocities_array, "velocities", 'd', true, 1, &n)))
+        done = ext_done(
+            amb_deepphase_velocity(arrays.view[0].buf, arrays.view[1].buf, (int)n, rate, velocities->buf));
+    ext_release(&arrays);
     return done;
 }
 
 static PyObject *periodicity(PyObject *module, PyObject *args)
 {
-    PyObject *phases_array, *unwrapped_array;
+    PyObject *phases, *unwrapped;
     double rate;
-    Py_buffer phases, unwrapped;
-    (void)module;
-    if (!PyArg_ParseTuple(args, "OOd", &phases_array, &unwrapped_array, &rate) ||
-        !get_sequence(phases_array, unwrapped_array, &phases, &unwrapped))
-        return NULL;
+    ext_arrays arrays = {0};
     amb_phase_period p = {.size = sizeof p};
-    const amb_result result =
-        amb_deepphase_periodicity(phases.buf, unwrapped.buf, (int)phases.shape[0], rate, &p);
-    PyBuffer_Release(&unwrapped);
-    PyBuffer_Release(&phases);
+    amb_result result = AMB_OK;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOd", &phases, &unwrapped, &rate))
+        return NULL;
+    const int n = get_sequence(&arrays, phases, unwrapped);
+    if (n > 0)
+        result = amb_deepphase_periodicity(arrays.view[0].buf, arrays.view[1].buf, n, rate, &p);
+    ext_release(&arrays);
+    if (n == 0)
+        return NULL;
     if (result != AMB_OK)
         return ext_raise(result);
     return Py_BuildValue("{s:d,s:d,s:d,s:d,s:O}", "period", p.period, "velocity", p.velocity, "cycles",
@@ -188,35 +181,32 @@ static PyObject *phase_at(PyObject *module, PyObject *args)
 /* phase_features(poses, velocities, features) */
 static PyObject *phase_features(PyObject *module, PyObject *args)
 {
-    PyObject *poses_array, *velocities_array, *features_array;
-    Py_buffer poses, velocities, features;
+    PyObject *poses_array, *velocities_array, *features_array, *done = NULL;
+    ext_arrays arrays = {0};
+    const Py_buffer *poses, *velocities, *features;
     const amb_skeleton *skeleton;
-    amb_skeleton_info info = {.size = sizeof info};
+    amb_skeleton_info info;
     (void)module;
-    amb_result result = amb_skeleton_humanoid(&skeleton);
-    if (result == AMB_OK)
-        result = amb_skeleton_get_info(skeleton, &info);
-    if (result != AMB_OK)
-        return ext_raise(result);
+    if (!ext_skeleton(&skeleton, &info))
+        return NULL;
     Py_ssize_t pose[2] = {-1, info.pose_size}, velocity_shape[2] = {0, info.velocity_size},
                out[2] = {0, amb_phase_feature_count()};
-    if (!PyArg_ParseTuple(args, "OOO", &poses_array, &velocities_array, &features_array) ||
-        !ext_get_array(poses_array, "poses", 'd', false, 2, pose, &poses))
-        return NULL;
-    velocity_shape[0] = out[0] = poses.shape[0];
-    bool ok = ext_get_array(velocities_array, "velocities", 'd', false, 2, velocity_shape, &velocities);
-    if (ok) {
-        ok = ext_get_array(features_array, "features", 'f', true, 2, out, &features);
-        for (Py_ssize_t i = 0; ok && i < out[0] && result == AMB_OK; i++)
-            result = amb_phase_features(skeleton, (double *)poses.buf + i * pose[1],
-                                        (double *)velocities.buf + i * velocity_shape[1],
-                                        (float *)features.buf + i * out[1]);
-        if (ok)
-            PyBuffer_Release(&features);
-        PyBuffer_Release(&velocities);
+    if (PyArg_ParseTuple(args, "OOO", &poses_array, &velocities_array, &features_array) &&
+        (poses = ext_array(&arrays, poses_array, "poses", 'd', false, 2, pose))) {
+        velocity_shape[0] = out[0] = poses->shape[0];
+        amb_result result = AMB_OK;
+        if ((velocities =
+                 ext_array(&arrays, velocities_array, "velocities", 'd', false, 2, velocity_shape)) &&
+            (features = ext_array(&arrays, features_array, "features", 'f', true, 2, out))) {
+            for (Py_ssize_t i = 0; i < out[0] && result == AMB_OK; i++)
+                result = amb_phase_features(skeleton, (double *)poses->buf + i * pose[1],
+                                            (double *)velocities->buf + i * velocity_shape[1],
+                                            (float *)features->buf + i * out[1]);
+            done = ext_done(result);
+        }
     }
-    PyBuffer_Release(&poses);
-    return ok ? ext_done(result) : NULL;
+    ext_release(&arrays);
+    return done;
 }
 
 static PyMethodDef functions[] = {
@@ -232,12 +222,8 @@ static PyMethodDef functions[] = {
 bool ext_add_phase(PyObject *module)
 {
     PyObject *names = PyList_New(0);
-    for (int i = 0; names && i < amb_phase_point_count(); i++) {
-        PyObject *name = ext_string(amb_phase_point_name(i));
-        if (!name || PyList_Append(names, name) < 0)
-            Py_CLEAR(names);
-        Py_XDECREF(name);
-    }
+    for (int i = 0; names && i < amb_phase_point_count(); i++)
+        ext_append(&names, ext_string(amb_phase_point_name(i)));
     const bool ok = names && PyModule_AddObjectRef(module, "phase_point_names", names) == 0;
     Py_XDECREF(names);
     return ok && ext_add_type(module, &spec) && PyModule_AddFunctions(module, functions) == 0;

@@ -46,63 +46,56 @@ static void dealloc(PyObject *self)
 static PyObject *new_renderer(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"settings", NULL};
-    PyObject *settings, *keep = NULL;
+    PyObject *settings, *keep = NULL, *made = NULL;
     amb_renderer_def def;
-    amb_renderer *made = NULL;
-    renderer *self = NULL;
-    amb_result result;
     amb_renderer_def_init(&def);
     if (PyArg_ParseTupleAndKeywords(args, kwargs, "O", names, &settings) &&
         ext_read_fields(settings, fields, &def, "a renderer", &keep)) {
-        Py_BEGIN_ALLOW_THREADS result = amb_renderer_create(&def, &made);
-        Py_END_ALLOW_THREADS if (result != AMB_OK) ext_raise(result);
-        else if ((self = (renderer *)ext_new(type)) != NULL)
-        {
-            self->handle.pointer = made;
+        renderer *self = (renderer *)ext_new(type);
+        amb_renderer *created = NULL;
+        amb_result result;
+        if (self) {
+            EXT_WITHOUT_GIL(result = amb_renderer_create(&def, &created));
+            self->handle.pointer = created;
             self->width = def.width;
             self->height = def.height;
-        }
-        else
-        {
-            amb_renderer_destroy(made);
+            made = ext_made(&self->handle, result);
         }
     }
     Py_XDECREF(keep);
-    return (PyObject *)self;
+    return made;
 }
 
 /* draw(poses, down, camera, rgb): (n, P) float64, (n) bool, settings, (height, width, 3) uint8 */
 static PyObject *draw(PyObject *object, PyObject *args)
 {
     renderer *self = (renderer *)object;
-    PyObject *poses_array, *down_array, *settings, *rgb_array, *keep = NULL;
-    Py_buffer poses, down = {0}, rgb = {0};
+    PyObject *poses_array, *down_array, *settings, *rgb_array, *keep = NULL, *done = NULL;
+    ext_arrays arrays = {0};
+    const Py_buffer *poses, *down, *rgb;
     amb_camera camera;
-    amb_result result = AMB_OK;
     Py_ssize_t shape[2] = {-1, -1};
     const Py_ssize_t picture[3] = {self->height, self->width, 3};
     amb_camera_init(&camera);
     if (!PyArg_ParseTuple(args, "OOOO", &poses_array, &down_array, &settings, &rgb_array) ||
-        !ext_get_array(poses_array, "poses", 'd', false, 2, shape, &poses))
+        !(poses = ext_array(&arrays, poses_array, "poses", 'd', false, 2, shape)))
         return NULL;
-    shape[0] = poses.shape[0];
-    bool ok = ext_read_fields(settings, camera_fields, &camera, "a camera", &keep) &&
-              ext_get_array(down_array, "down", '?', false, 1, shape, &down) &&
-              ext_get_array(rgb_array, "rgb", 'B', true, 3, picture, &rgb) && ext_enter(&self->handle, what);
-    if (ok) {
+    shape[0] = poses->shape[0];
+    if ((down = ext_array(&arrays, down_array, "down", '?', false, 1, shape)) &&
+        (rgb = ext_array(&arrays, rgb_array, "rgb", 'B', true, 3, picture)) &&
+        ext_read_fields(settings, camera_fields, &camera, "a camera", &keep) &&
+        ext_enter(&self->handle, what)) {
         const int n = shape[0] > 1 << 20 ? 1 << 20 : (int)shape[0],
-                  width = poses.shape[1] > 1 << 20 ? 0 : (int)poses.shape[1];
-        Py_BEGIN_ALLOW_THREADS result =
-            amb_renderer_draw_poses(self->handle.pointer, poses.buf, width, down.buf, n, &camera, rgb.buf);
-        Py_END_ALLOW_THREADS ext_leave(&self->handle);
+                  width = poses->shape[1] > 1 << 20 ? 0 : (int)poses->shape[1];
+        amb_result result;
+        EXT_WITHOUT_GIL(result = amb_renderer_draw_poses(self->handle.pointer, poses->buf, width, down->buf,
+                                                         n, &camera, rgb->buf));
+        ext_leave(&self->handle);
+        done = ext_done(result);
     }
-    if (rgb.obj)
-        PyBuffer_Release(&rgb);
-    if (down.obj)
-        PyBuffer_Release(&down);
-    PyBuffer_Release(&poses);
+    ext_release(&arrays);
     Py_XDECREF(keep);
-    return ok ? ext_done(result) : NULL;
+    return done;
 }
 
 /* draw_characters(list, camera, rgb) */
@@ -110,48 +103,30 @@ static PyObject *draw_characters(PyObject *object, PyObject *args)
 {
     enum { MAX = 1000 };
     renderer *self = (renderer *)object;
-    PyObject *list, *settings, *rgb_array, *keep = NULL;
-    amb_character *character[MAX];
-    Py_buffer rgb = {0};
+    PyObject *list, *settings, *rgb_array, *keep = NULL, *done = NULL;
+    amb_character **characters;
+    ext_arrays arrays = {0};
+    const Py_buffer *rgb;
     amb_camera camera;
-    amb_result result = AMB_OK;
     const Py_ssize_t picture[3] = {self->height, self->width, 3};
     amb_camera_init(&camera);
-    if (!PyArg_ParseTuple(args, "OOO", &list, &settings, &rgb_array))
-        return NULL;
-    const Py_ssize_t n = PyList_Check(list) ? PyList_Size(list) : -1;
-    if (n < 0 || n > MAX) {
-        PyErr_Format(PyExc_TypeError, "a list of at most %d characters is expected", MAX);
-        return NULL;
-    }
-    bool ok = ext_read_fields(settings, camera_fields, &camera, "a camera", &keep) &&
-              ext_get_array(rgb_array, "rgb", 'B', true, 3, picture, &rgb) && ext_enter(&self->handle, what);
-    if (ok) {
-        Py_ssize_t entered = 0;
-        for (; entered < n; entered++) {
-            PyObject *item = PyList_GetItem(list, entered);
-            if (!PyObject_TypeCheck(item, ext_character_type)) {
-                PyErr_Format(PyExc_TypeError, "a list of characters is expected, found %.200R", item);
-                break;
-            }
-            if (!ext_enter((ext_handle *)item, "character"))
-                break;
-            character[entered] = ((ext_handle *)item)->pointer;
+    if (PyArg_ParseTuple(args, "OOO", &list, &settings, &rgb_array) &&
+        (rgb = ext_array(&arrays, rgb_array, "rgb", 'B', true, 3, picture)) &&
+        ext_read_fields(settings, camera_fields, &camera, "a camera", &keep) &&
+        ext_enter(&self->handle, what)) {
+        const int n = ext_enter_all(list, MAX, &characters);
+        if (n >= 0) {
+            amb_result result;
+            EXT_WITHOUT_GIL(result =
+                                amb_renderer_draw(self->handle.pointer, characters, n, 0, &camera, rgb->buf));
+            ext_leave_all(list, n, characters);
+            done = ext_done(result);
         }
-        ok = entered == n;
-        if (ok) {
-            Py_BEGIN_ALLOW_THREADS result =
-                amb_renderer_draw(self->handle.pointer, character, (int)n, 0, &camera, rgb.buf);
-            Py_END_ALLOW_THREADS
-        }
-        while (entered-- > 0)
-            ext_leave((ext_handle *)PyList_GetItem(list, entered));
         ext_leave(&self->handle);
     }
-    if (rgb.obj)
-        PyBuffer_Release(&rgb);
+    ext_release(&arrays);
     Py_XDECREF(keep);
-    return ok ? ext_done(result) : NULL;
+    return done;
 }
 
 static PyObject *backend(PyObject *object, PyObject *unused)

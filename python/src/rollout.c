@@ -140,9 +140,9 @@ static PyObject *rollout(PyObject *module, PyObject *args)
     if (read_request(&q, env_settings, rollout_settings, callback)) {
         amb_rollout *run = NULL;
         amb_result result;
-        Py_BEGIN_ALLOW_THREADS result = amb_rollout_run(&q.rollout, &run);
-        Py_END_ALLOW_THREADS if (!raise_again(&q.watch)) dict =
-            result == AMB_OK ? result_of(run) : ext_raise(result);
+        EXT_WITHOUT_GIL(result = amb_rollout_run(&q.rollout, &run));
+        if (!raise_again(&q.watch))
+            dict = result == AMB_OK ? result_of(run) : ext_raise(result);
         amb_rollout_destroy(run);
     }
     free_request(&q);
@@ -202,15 +202,12 @@ static PyObject *evaluate(PyObject *module, PyObject *args)
         if (!row)
             PyErr_NoMemory();
         else {
-            Py_BEGIN_ALLOW_THREADS result = amb_evaluate(&def, row);
-            Py_END_ALLOW_THREADS if (!raise_again(&q.watch)) list =
-                result == AMB_OK ? PyList_New(0) : ext_raise(result);
+            EXT_WITHOUT_GIL(result = amb_evaluate(&def, row));
+            if (!raise_again(&q.watch))
+                list = result == AMB_OK ? PyList_New(0) : ext_raise(result);
         }
         for (int i = 0; list && i < rows; i++) {
-            PyObject *item = row_of(&row[i]);
-            if (!item || PyList_Append(list, item) < 0)
-                Py_CLEAR(list);
-            Py_XDECREF(item);
+            ext_append(&list, row_of(&row[i]));
         }
         free(row);
     }

@@ -34,31 +34,26 @@ static const ext_field fields[] = {
 static PyObject *new_style(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     static char *names[] = {"settings", NULL};
-    PyObject *settings, *keep = NULL;
+    PyObject *settings, *keep = NULL, *made = NULL;
     amb_stylevae_def def;
-    amb_stylevae *made = NULL;
-    style *self = NULL;
-    amb_result result;
     amb_stylevae_def_init(&def);
     if (PyArg_ParseTupleAndKeywords(args, kwargs, "O", names, &settings) &&
         ext_read_fields(settings, fields, &def, "a StyleVAE", &keep)) {
-        Py_BEGIN_ALLOW_THREADS result = amb_stylevae_load(&def, &made);
-        Py_END_ALLOW_THREADS if (result != AMB_OK) ext_raise(result);
-        else if ((self = (style *)ext_new(type)) != NULL)
-        {
-            self->handle.pointer = made;
+        style *self = (style *)ext_new(type);
+        amb_stylevae *loaded = NULL;
+        amb_result result;
+        if (self) {
+            EXT_WITHOUT_GIL(result = amb_stylevae_load(&def, &loaded));
+            self->handle.pointer = loaded;
             self->handle.shared = true;
             self->info.size = sizeof self->info;
-            if (amb_stylevae_get_info(made, &self->info) != AMB_OK)
-                Py_CLEAR(self);
-        }
-        else
-        {
-            amb_stylevae_destroy(made);
+            if (result == AMB_OK)
+                result = amb_stylevae_get_info(loaded, &self->info);
+            made = ext_made(&self->handle, result);
         }
     }
     Py_XDECREF(keep);
-    return (PyObject *)self;
+    return made;
 }
 
 static PyObject *get_info(PyObject *object, PyObject *unused)
@@ -82,11 +77,8 @@ static PyObject *styles(PyObject *object, PyObject *unused)
             Py_DECREF(list);
             return ext_raise(result);
         }
-        PyObject *row = Py_BuildValue("{s:s,s:s,s:d,s:d,s:d,s:d}", "name", s.name, "clip", s.clip, "period",
-                                      s.period, "speed", s.speed, "scale", s.scale, "spread", s.spread);
-        if (!row || PyList_Append(list, row) < 0)
-            Py_CLEAR(list);
-        Py_XDECREF(row);
+        ext_append(&list, Py_BuildValue("{s:s,s:s,s:d,s:d,s:d,s:d}", "name", s.name, "clip", s.clip, "period",
+                                        s.period, "speed", s.speed, "scale", s.scale, "spread", s.spread));
     }
     return list;
 }
@@ -160,8 +152,8 @@ static PyObject *of_clip(PyObject *object, PyObject *args)
     const amb_clip *clip = ext_clip_of(clip_object);
     if (!clip || !get_latent((style *)object, array, true, &latent, &z))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS result = amb_style_of_clip(of((style *)object), clip, &latent);
-    Py_END_ALLOW_THREADS PyBuffer_Release(&z);
+    EXT_WITHOUT_GIL(result = amb_style_of_clip(of((style *)object), clip, &latent));
+    PyBuffer_Release(&z);
     return latent_numbers(result, &latent);
 }
 
@@ -210,36 +202,41 @@ static PyObject *window(PyObject *object, PyObject *args)
     return ext_done(result);
 }
 
+/* A workspace for `rows` rows, the caller's to free; NULL with an exception. */
+static void *workspace_for(style *self, Py_ssize_t rows)
+{
+    enum { MAX_ROWS = 1 << 20 };
+    if (rows < 1 || rows > MAX_ROWS) {
+        PyErr_Format(PyExc_ValueError, "%zd rows, expected 1 to %d", rows, (int)MAX_ROWS);
+        return NULL;
+    }
+    void *workspace = malloc(amb_stylevae_workspace_size(of(self)) + 1);
+    return workspace ? workspace : PyErr_NoMemory();
+}
+
 /* encode(windows, means, log_variances) */
 static PyObject *encode(PyObject *object, PyObject *args)
 {
     style *self = (style *)object;
     PyObject *array[3], *done = NULL;
-    Py_buffer windows, mean, variance;
+    ext_arrays arrays = {0};
+    const Py_buffer *windows, *mean, *variance;
     const Py_ssize_t in[3] = {-1, self->info.window_frames, self->info.window_features};
+    void *workspace = NULL;
     if (!PyArg_ParseTuple(args, "OOO", &array[0], &array[1], &array[2]) ||
-        !ext_get_array(array[0], "windows", 'f', false, 3, in, &windows))
+        !(windows = ext_array(&arrays, array[0], "windows", 'f', false, 3, in)))
         return NULL;
-    const Py_ssize_t n = windows.shape[0], out[2] = {n, self->info.latent_size};
-    if (ext_get_array(array[1], "means", 'f', true, 2, out, &mean)) {
-        if (ext_get_array(array[2], "log_variances", 'f', true, 2, out, &variance)) {
-            void *workspace = malloc(amb_stylevae_workspace_size(of(self)) + 1);
-            if (!workspace) {
-                PyErr_NoMemory();
-            } else if (n > 0 && n <= 1 << 20) {
-                amb_result result;
-                Py_BEGIN_ALLOW_THREADS result =
-                    amb_stylevae_encode(of(self), windows.buf, (int)n, mean.buf, variance.buf, workspace);
-                Py_END_ALLOW_THREADS done = ext_done(result);
-            } else {
-                PyErr_Format(PyExc_ValueError, "%zd windows, expected 1 to %d", n, 1 << 20);
-            }
-            free(workspace);
-            PyBuffer_Release(&variance);
-        }
-        PyBuffer_Release(&mean);
+    const Py_ssize_t n = windows->shape[0], out[2] = {n, self->info.latent_size};
+    if ((mean = ext_array(&arrays, array[1], "means", 'f', true, 2, out)) &&
+        (variance = ext_array(&arrays, array[2], "log_variances", 'f', true, 2, out)) &&
+        (workspace = workspace_for(self, n))) {
+        amb_result result;
+        EXT_WITHOUT_GIL(result = amb_stylevae_encode(of(self), windows->buf, (int)n, mean->buf, variance->buf,
+                                                     workspace));
+        done = ext_done(result);
     }
-    PyBuffer_Release(&windows);
+    free(workspace);
+    ext_release(&arrays);
     return done;
 }
 
@@ -248,28 +245,22 @@ static PyObject *decode(PyObject *object, PyObject *args)
 {
     style *self = (style *)object;
     PyObject *array[2], *done = NULL;
-    Py_buffer z, windows;
+    ext_arrays arrays = {0};
+    const Py_buffer *z, *windows;
     const Py_ssize_t in[2] = {-1, self->info.latent_size};
+    void *workspace = NULL;
     if (!PyArg_ParseTuple(args, "OO", &array[0], &array[1]) ||
-        !ext_get_array(array[0], "latents", 'f', false, 2, in, &z))
+        !(z = ext_array(&arrays, array[0], "latents", 'f', false, 2, in)))
         return NULL;
-    const Py_ssize_t n = z.shape[0], out[3] = {n, self->info.window_frames, self->info.window_features};
-    if (ext_get_array(array[1], "windows", 'f', true, 3, out, &windows)) {
-        void *workspace = malloc(amb_stylevae_workspace_size(of(self)) + 1);
-        if (!workspace) {
-            PyErr_NoMemory();
-        } else if (n > 0 && n <= 1 << 20) {
-            amb_result result;
-            Py_BEGIN_ALLOW_THREADS result =
-                amb_stylevae_decode(of(self), z.buf, (int)n, windows.buf, workspace);
-            Py_END_ALLOW_THREADS done = ext_done(result);
-        } else {
-            PyErr_Format(PyExc_ValueError, "%zd latents, expected 1 to %d", n, 1 << 20);
-        }
-        free(workspace);
-        PyBuffer_Release(&windows);
+    const Py_ssize_t n = z->shape[0], out[3] = {n, self->info.window_frames, self->info.window_features};
+    if ((windows = ext_array(&arrays, array[1], "windows", 'f', true, 3, out)) &&
+        (workspace = workspace_for(self, n))) {
+        amb_result result;
+        EXT_WITHOUT_GIL(result = amb_stylevae_decode(of(self), z->buf, (int)n, windows->buf, workspace));
+        done = ext_done(result);
     }
-    PyBuffer_Release(&z);
+    free(workspace);
+    ext_release(&arrays);
     return done;
 }
 

@@ -40,6 +40,8 @@ def test_sb3():
     assert mine.get_attr("motion") == ["style_walk"] * 3 and len(mine.env_method("body", indices=[0, 2])) == 2
     with pytest.raises(NotImplementedError):
         mine.set_attr("motion", "x")
+    with pytest.raises(TypeError, match="autoreset_mode"):  # which it needs itself
+        sb3.VecEnv(3, autoreset_mode="NextStep")
     mine.close()
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import ctypes
+import importlib.util
 import math
 import pickle
 import warnings
@@ -24,6 +25,21 @@ def test_check_env():
         warnings.simplefilter("ignore")  # observations have no limits
         check_env(amble.make(), skip_render_check=True)
         check_env(gymnasium.make("amble/Styles-v0").unwrapped, skip_render_check=True)
+
+
+def test_check_env_with_pictures(monkeypatch):
+    """Only what can be rendered here is declared; check_env makes a picture in each of these modes."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    modes = amble.Env.metadata["render_modes"]
+    assert ("human" in modes) == (importlib.util.find_spec("pygame") is not None)
+    assert "human" not in amble.VectorEnv.metadata["render_modes"]
+    small = gymnasium.make("amble/Walk-v0", width=64, height=48)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            check_env(small.unwrapped)
+        except amble.UnsupportedError as error:
+            pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("name", ["Walk", "Jog", "Run", "Zombie", "Backflip", "Styles"])
@@ -162,6 +178,37 @@ def test_equals_single_environments(mode):
     assert ends > 0 or mode == AutoresetMode.NEXT_STEP
 
 
+def test_next_step_autoreset_and_gymnasiums_wrappers():
+    """Where an episode ended, the next step begins one: no action, no reward, no end. The wrappers count on it."""
+    n, wrappers = 4, gymnasium.wrappers.vector
+    envs = gymnasium.make_vec("amble/Walk-v0", num_envs=n, autoreset_mode="NextStep", episode_s=0.4, copy=True)
+    assert envs.metadata["autoreset_mode"] == AutoresetMode.NEXT_STEP
+    counted = wrappers.RecordEpisodeStatistics(envs)
+    wrapped = wrappers.NormalizeReward(wrappers.NormalizeObservation(wrappers.ClipAction(counted)))
+    plain = amble.VectorEnv(n, autoreset_mode="next_step", episode_s=0.4, copy=True)
+    rms = gymnasium.wrappers.utils.RunningMeanStd(shape=(197,), dtype=np.float32)
+    observation = plain.reset(seed=2)[0]
+    rms.update(observation)
+    assert np.allclose(wrapped.reset(seed=2)[0], (observation - rms.mean) / np.sqrt(rms.var + 1e-8), atol=1e-4)
+    ended, lengths, length = np.zeros(n, bool), [], np.zeros(n, int)
+    for row in actions(40, n, 0.2):
+        o, r, te, tr, infos = plain.step(np.clip(row, plain.action_space.low, plain.action_space.high))
+        assert not (te | tr)[ended].any() and not r[ended].any() and (r[~ended] > 0).all()
+        length = np.where(ended, 0, length + 1)
+        x, _, a, b, seen = wrapped.step(row)
+        rms.update(o)
+        assert np.allclose(x, (o - rms.mean) / np.sqrt(rms.var + 1e-8), atol=1e-3)
+        assert np.array_equal(te, a) and np.array_equal(tr, b) and "final_obs" not in infos
+        ended = te | tr
+        if ended.any():
+            assert np.array_equal(infos["_episode_length"], ended) and np.array_equal(infos["episode_length"], length * ended)
+            assert np.array_equal(seen["episode"]["l"], length * ended) and np.allclose(seen["episode"]["r"], infos["episode_return"])
+            lengths += length[ended].tolist()
+    assert len(lengths) >= 3 * n and max(lengths) == 12
+    with pytest.raises(ValueError, match="NEXT_STEP"):
+        wrappers.NormalizeObservation(amble.VectorEnv(n))
+
+
 def test_vector_infos_and_returns():
     envs = amble.VectorEnv(4, "style_walk", episode_s=0.5)
     envs.reset(seed=1)
@@ -209,8 +256,30 @@ def test_seeds():
     assert np.array_equal(a[0], a[2]) and not np.array_equal(a[0], a[1])
     assert np.array_equal(a[:2], envs.reset(seed=5)[0][:2])
     assert np.array_equal(a[0], amble.make("style_walk").reset(seed=5)[0])
-    with pytest.raises(ValueError, match="2 seeds"):
-        envs.reset(seed=[1, 2])
+    assert np.array_equal(a, envs.reset(seed=np.array([5, 6, 5]))[0])
+    assert np.array_equal(a[1], envs.reset(seed=(None, np.uint64(6), None))[0][1])
+    before = envs._envs.save(0)
+    single = amble.make("style_walk")
+    for seed, kind, sentence in [
+        ([1, 2], ValueError, "2 seeds, expected one for each of 3"),
+        ([1.5, 2, 3], TypeError, "seed is 1.5, expected an integer"),
+        ([1, -1, 3], ValueError, "seed is -1, expected an integer from 0"),
+        (1.5, TypeError, "seed is 1.5, expected an integer"),
+        (np.float64(2), TypeError, "expected an integer"),
+        ("1", TypeError, "seed is '1'"),
+        (-1, ValueError, "seed is -1"),
+        (2**64 - 2, ValueError, f"seed is {2**64}, expected"),  # the third environment's
+        (2**64, ValueError, f"seed is {2**64}, expected"),
+    ]:
+        with pytest.raises(kind, match=sentence):
+            envs.reset(seed=seed)
+        if not isinstance(seed, list) and seed != 2**64 - 2:
+            with pytest.raises(kind, match=sentence):
+                single.reset(seed=seed)
+    assert envs._envs.save(0) == before  # none of them began an episode
+    for wrong in (1.5, -1, 2**64):
+        with pytest.raises((TypeError, ValueError), match="seed is "):
+            envs._envs.seed_one(0, wrong, 0, np.zeros(197, np.float32))
 
 
 def test_make_vec():
@@ -302,6 +371,10 @@ def test_own_clip():
         ({"seed": -1}, ValueError, "seed is -1, expected an integer from 0"),
         ({"hold_s": 1}, TypeError, "hold_s is 1, expected two numbers"),
         ({"hold_s": (1, 2, 3)}, TypeError, "expected two numbers"),
+        ({"delay": (1, 2, 3)}, ValueError, "delay is (1, 2, 3), expected a whole number, or two"),
+        ({"delay": 1.5}, TypeError, "delay is 1.5, expected an integer"),
+        ({"delay": 9}, amble.ArgumentError, "delay"),
+        ({"friction": (1, 0.5)}, amble.ArgumentError, "friction"),
         ({"goal": "yes"}, TypeError, "goal is 'yes', expected True or False"),
         ({"action_mode": "torque"}, ValueError, "action_mode is 'torque', expected one of 'residual', 'absolute'"),
         ({"clip": "walk"}, TypeError, "clip is 'walk', expected an amble.Clip"),
@@ -335,8 +408,10 @@ def test_bad_calls():
             amble.VectorEnv(count, "style_walk")
     with pytest.raises(TypeError):
         amble.VectorEnv("many")
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="autoreset_mode is 'never', expected one of 'NextStep', 'SameStep', 'Disabled'"):
         amble.VectorEnv(2, "style_walk", autoreset_mode="never")
+    with pytest.raises(ValueError, match="autoreset_mode is None"):
+        amble.VectorEnv(2, "style_walk", autoreset_mode=None)
     env.close(), envs.close(), env.close()
     for call in (lambda: env.step(np.zeros(36)), env.reset, env.save, env.body):
         with pytest.raises(ValueError, match="is closed"):

@@ -28,6 +28,20 @@ def test_describes_itself(model):
     assert amble.Model("models/walk.onnx", precision="fp32").precision == "fp32"
 
 
+def test_own_models_by_name(model):
+    x = rows(2)
+    for name in ("walk", "walk.onnx"):
+        assert np.array_equal(amble.Model(name)(x), model(x))
+    assert amble.InferenceSession("walk").get_inputs()[0].shape == ["batch", 197]
+    with pytest.raises(FileNotFoundError, match="moonwalk: No such file in the current folder or among amble's models, which are backflip"):
+        amble.Model("moonwalk")
+    amble.Model("run")  # a file of the current folder comes first
+    with open("run.onnx", "wb") as file:
+        file.write(b"x")
+    with pytest.raises(amble.FileError):
+        amble.Model("run")
+
+
 @pytest.mark.parametrize("precision", ["auto", "fp32"])
 def test_rows_do_not_depend_on_each_other(precision):
     model = amble.Model("models/walk.onnx", precision=precision)

@@ -168,9 +168,12 @@ def test_characters_together(models):
     for c in alone:
         c.advance(1.0)
     assert [c.hash() for c in many] == [c.hash() for c in alone]
-    with pytest.raises(RuntimeError, match="using this character"):
-        amble.advance([many[0], many[0]], 0.1)
+    with pytest.raises(ValueError, match="characters 1 and 3 of the list are the same one"):
+        amble.advance([many[0], many[1], many[2], many[1]], 0.1)
     many[0].advance(0.1)  # and none is left behind as in use
+    many[1].advance(0.1)
+    with pytest.raises(TypeError, match="expected, found 1"):
+        amble.advance([many[0], 1], 0.1)
     with pytest.raises(TypeError):
         amble._amble.advance_characters([1], 0.1, 1)
 
@@ -179,6 +182,9 @@ def test_character_refuses(models):
     hero = amble.Character(models)
     with pytest.raises(LookupError, match="no style"):
         hero.request(style="moonwalk")
+    for nothing in (lambda: hero.request(style="walk:0"), lambda: amble.Character(models, style="walk:0,run:0")):
+        with pytest.raises(amble.ArgumentError, match="whose weights are all 0"):
+            nothing()
     for call, kind in [
         (lambda: hero.request(heading=1, turn=1), ValueError),
         (lambda: hero.request(wings=1), TypeError),
@@ -213,6 +219,7 @@ def test_renderer(models):
             lambda: renderer.draw_poses(pose[:5]),
             lambda: renderer.draw_poses(np.full(43, np.nan)),
             lambda: renderer.draw(hero, follow=3),
+            lambda: renderer.draw([hero, hero]),
             lambda: renderer.draw(hero, distance=-1),
         ):
             with pytest.raises(ValueError):
@@ -241,6 +248,19 @@ def test_rollout_equals_the_program(program, tmp_path):
     assert mine.survival == 1 and mine.clip.duration == pytest.approx(2) and mine.policy.endswith("locomotion.onnx")
     assert set(mine.reward) == {"pose", "velocity", "end_effectors", "root", "com"} and mine.step_us.p50 > 0
     assert amble.rollout("style:walk", "locomotion", push_speed=1.0, threads=1, **settings).clip is None
+
+
+def test_rollout_chooses_the_policy():
+    """As `amble rollout`: the motion's own model, "locomotion" for styles; none where there is no such model, or None is given."""
+    short = {"characters": 2, "seconds": 1}
+    for given, policy in [({"motion": "style:walk"}, "locomotion.onnx"), ({}, "locomotion.onnx"), ({"motion": "style_walk"}, None)]:
+        result = amble.rollout(**given, **short)
+        assert (result.policy and result.policy.rsplit("/", 1)[-1]) == policy
+    amble.Clip.load("style_run").save("run.txt")
+    assert amble.rollout("run.txt", **short).policy.endswith("/run.onnx")
+    assert amble.rollout("style:walk", None, **short).policy is None
+    long = {"characters": 8, "seconds": 8}
+    assert amble.rollout("style:walk", **long).survival == 1 > amble.rollout("style:walk", None, **long).survival
 
 
 def test_rollout_stops_and_passes_exceptions():
