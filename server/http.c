@@ -49,11 +49,12 @@ struct connection {
     const char *method; /* "GET", "HEAD", "POST" or another one */
     bool post, head;
     char *body;
+    bool fed; /* a piece of the body has come */
     size_t size, expected;
     int64_t header; /* Inference-Header-Content-Length, -1: none */
     ticket *ticket; /* while a worker processes it */
     srv_answer answer;
-    bool answered, headed;
+    bool answered, headed, last; /* last: the connection is closed after it */
     size_t sent;
     int64_t begun;
 };
@@ -192,9 +193,10 @@ static int write_more(srv_http *http, connection *c)
         }
     }
     struct lws *wsi = c->wsi;
+    const bool last = c->last;
     lws_set_opaque_user_data(wsi, NULL);
     forget(http, c);
-    return lws_http_transaction_completed(wsi) ? -1 : 0;
+    return lws_http_transaction_completed(wsi) || last ? -1 : 0;
 }
 
 /* ---- workers ---- */
@@ -424,7 +426,8 @@ static srv_answer check_header(srv_http *http, connection *c, struct lws *wsi)
     const int64_t length = header_number(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
     if (length == -2)
         return srv_error(400, "Content-Length is not a whole number");
-    if (c->post && lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
+    c->last = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+    if (c->last)
         return srv_error(411, "Transfer-Encoding is not supported, expected Content-Length");
     if (length > (int64_t)http->def.max_body)
         return srv_error(413, "the body has %lld bytes, expected at most %zu", (long long)length,
@@ -512,9 +515,43 @@ static int begin(srv_http *http, struct lws *wsi, const char *path, size_t lengt
                    : answer(http, c, srv_error(503, "out of memory for a body of %zu bytes", c->expected));
 }
 
+/* Answers with the protocol's JSON error at once, without a connection's answer; the connection is to be
+ * closed. */
+static bool answer_now(struct lws *wsi, unsigned status, const char *why)
+{
+    unsigned char buffer[LWS_PRE + MAX_HEADERS], *start = buffer + LWS_PRE, *p = start,
+                                                 *end = buffer + sizeof buffer - 1;
+    srv_answer a = srv_error((int)status, "%s", why);
+    const bool ok = a.body && a.size < MAX_HEADERS &&
+                    !lws_add_http_common_headers(wsi, status, a.type, (lws_filepos_t)a.size, &p, end) &&
+                    !lws_finalize_write_http_header(wsi, start, &p, end);
+    if (ok) {
+        memcpy(start, a.body, a.size);
+        lws_write(wsi, start, a.size, LWS_WRITE_HTTP_FINAL);
+    }
+    free(a.body);
+    return ok;
+}
+
+/* libwebsockets 4.1 confuses a request with a body that came in one piece with the request before it: it takes
+ * the header itself for the body, and then never returns. The body begins with the method then. */
+static bool is_own_header(const connection *c, const char *data, size_t n)
+{
+    const size_t length = strlen(c->method);
+    while (n > 0 && isspace((unsigned char)*data))
+        data++, n--;
+    return length > 0 && n > 0 && !memcmp(data, c->method, n < length ? n : length);
+}
+
 static int take_body(srv_http *http, connection *c, const void *data, size_t n)
 {
-    (void)http;
+    if (!c->fed && is_own_header(c, data, n)) {
+        static const char why[] = "a request with a body must be sent after the answer to the one before it";
+        count_answer(http, 400);
+        answer_now(c->wsi, 400, why);
+        return -1;
+    }
+    c->fed = true;
     if (c->answered || !c->body)
         return 0; /* refused: the rest of the body is read and dropped */
     if (n > c->expected - c->size)
@@ -543,23 +580,6 @@ static bool is_allowed_origin(const srv_http *http, struct lws *wsi)
     return from && lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST) > 0 && !strcasecmp(from + 3, host);
 }
 
-/* Answers with the protocol's JSON error. The result is for libwebsockets. */
-static int refuse_upgrade(struct lws *wsi, unsigned status, const char *why)
-{
-    unsigned char buffer[LWS_PRE + MAX_HEADERS], *start = buffer + LWS_PRE, *p = start,
-                                                 *end = buffer + sizeof buffer - 1;
-    srv_answer a = srv_error((int)status, "%s", why);
-    const bool ok = a.body && a.size < MAX_HEADERS &&
-                    !lws_add_http_common_headers(wsi, status, a.type, (lws_filepos_t)a.size, &p, end) &&
-                    !lws_finalize_write_http_header(wsi, start, &p, end);
-    if (ok) {
-        memcpy(start, a.body, a.size);
-        lws_write(wsi, start, a.size, LWS_WRITE_HTTP_FINAL);
-    }
-    free(a.body);
-    return ok ? 1 : -1;
-}
-
 /* Accepts a WebSocket (0), or refuses it with a status. */
 static int check_upgrade(srv_http *http, struct lws *wsi)
 {
@@ -581,7 +601,7 @@ static int check_upgrade(srv_http *http, struct lws *wsi)
     if (!why)
         return 0;
     count_answer(http, (int)status);
-    return refuse_upgrade(wsi, status, why);
+    return answer_now(wsi, status, why) ? 1 : -1;
 }
 
 /* The inherited socket is readable: accepts what waits there. (libwebsockets 4.1 cannot listen on it
