@@ -75,6 +75,15 @@ def ask(path):
     return urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20).read()
 
 
+def threads():
+    """The server's threads, what they wait for, and their CPU time: for a report of a failure."""
+    lines = []
+    for task in os.listdir(f"/proc/{server.pid}/task"):
+        fields = open(f"/proc/{server.pid}/task/{task}/stat").read().rsplit(")", 1)[1].split()
+        lines.append(f"{task} {fields[0]} {int(fields[11]) + int(fields[12])} ticks")
+    return ", ".join(lines)
+
+
 def memory():
     """kB, when no session is open and no character lives."""
     pause.set()
@@ -96,7 +105,11 @@ for part in range(PARTS):
     n = requests * (part + 1) // PARTS - done
     run = subprocess.run([bench, "requests", "--port", str(port), "--count", str(n), "--mix", "--json", "-"], capture_output=True, text=True)
     if run.returncode:
-        sys.exit(f"FAILED: {run.stderr.strip() or run.stdout.strip()}")
+        try:
+            state = "it still answers others: " + ask("/v1/status").decode()[:300]
+        except OSError as error:
+            state = f"it answers nobody: {error}"
+        sys.exit(f"FAILED: {run.stderr.strip() or run.stdout.strip()}; {state}; {threads()}")
     done += n
     sizes.append(memory())
     print(f"{done:9d} requests, {counts['sessions']:6d} sessions, {time.time() - begun:6.0f} s: {sizes[-1]} KB", flush=True)

@@ -193,6 +193,11 @@ check 'server, answers' holds answers.json 'len(o) == 13' 'o[0]["inputs"] == 5 a
 
 # ---- latency ----
 
+refuse '--rate is -1|0 to' requests --rate -1
+refuse '--format is "xml"|binary or json' requests --format xml
+refuse '--model is "a b"' requests --model 'a b'
+refuse '--count is 0|1 to' requests --count 0
+refuse '"word" found' requests word
 refuse 'which network?' latency
 refuse 'nothing.onnx' latency nothing.onnx
 refuse 'one network at a time' latency walk run

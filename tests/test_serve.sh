@@ -195,6 +195,25 @@ check 'it still answers' test "$code" = 200
 ask /metrics
 check 'counts what was answered' grep -q '^amble_requests_total{model="phase",version="1"} 3$' body
 
+# The client for measurements: all that it sends is answered as it expects, with every format and loop.
+bench=$(dirname "$serve")/amble-bench
+if [ -x "$bench" ]; then
+    asked=(requests --port "${at##*:}" --model phase --count 40 --connections 3)
+    for words in '' '--format json --rows 3' '--rate 500' '--mix --connections 2'; do
+        # shellcheck disable=SC2086
+        check "amble-bench requests $words" sh -c '"$@" >bench_out 2>&1' sh "$bench" "${asked[@]}" $words --json requests.json
+        check 'counts what was answered' grep -q '"requests": *40,.*"errors": *0' <(tr -d '\n' <requests.json)
+    done
+    check 'in the open loop from when it was due' grep -q 'latency_from_sent' <("$bench" "${asked[@]}" --rate 500 --json -)
+    "$bench" "${asked[@]}" --model nothing >bench_out 2>&1
+    check 'a model that is not there' test $? -ne 0
+    check 'is a sentence' grep -q "^amble-bench: /v2/models/nothing of port ${at##*:}: the answer's status is 404, expected 200$" bench_out
+    "$bench" "${asked[@]}" --model lstm >bench_out 2>&1
+    check 'a model of another kind' grep -q '^amble-bench: model "lstm": expected one input of FP32' bench_out
+    "$bench" requests --port 1 >bench_out 2>&1
+    check 'nobody is there' grep -q '^amble-bench: cannot connect to port 1 of 127.0.0.1: ' bench_out
+fi
+
 # Two requests that are run together: what the one brings (inputs of 1000, which need fp32) changes no bit of the other's answer, which an
 # integer precision gives.
 cp "$root/assets/models/stylevae_decoder.onnx" models/decoder.onnx
