@@ -292,9 +292,7 @@ static bool report(bench *b, noise *x, double seconds, double cpu, ami_error *er
                    1e6 * cpu / b->frames, a->characters / (cpu / seconds));
         json_object_set_new(o, "server_cores", json_real(cpu / seconds));
     }
-    const bool ok = !a->common.json || cli_write_json(a->common.json, o, err);
-    json_decref(o);
-    return ok;
+    return cli_write_json(a->common.json, o, err);
 }
 
 static bool run(bench *b, ami_error *err)

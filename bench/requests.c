@@ -632,8 +632,7 @@ static bool report(bench *b, double seconds, double cpu, ami_error *err)
         if (!quiet)
             printf("  server: %.2f cores, %.0f us of CPU a request\n", cpu / seconds, us);
     }
-    const bool ok = !a->common.json || cli_write_json(a->common.json, o, err);
-    json_decref(o);
+    const bool ok = cli_write_json(a->common.json, o, err);
     return ok && (b->errors == 0 || ami_fail(err, "%lld of %lld requests failed: %s", (long long)b->errors,
                                              (long long)(b->n + b->errors), b->why));
 }
