@@ -21,7 +21,7 @@ PARTS = 20
 UPGRADE = (b"GET /v1/characters HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: YW1ibGUtYmVuY2gtY2xpZQ==\r\n"
            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: amble.characters.v1\r\n\r\n")
 server = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", serve, "--port", "0", "--threads", "1", "--simulation-threads", "1", "--max-characters",
-                           "4", "--address-clients", "64"], stdout=subprocess.PIPE, text=True)
+                           "16", "--address-clients", "64"], stdout=subprocess.PIPE, text=True)
 port = int(server.stdout.readline().rsplit(":", 1)[1])
 counts = {"sessions": 0, "failed": 0}
 pause, stopped = threading.Event(), threading.Event()
