@@ -19,6 +19,9 @@ typedef struct bench_timer {
 } bench_timer;
 bench_timer bench_timer_measure(void);
 
+/* s of CPU time of a process; NaN where it cannot be read, and for pid 0. */
+double bench_cpu_time(int pid);
+
 /* Sorts ascending. */
 void bench_sort(double *x, int n);
 
@@ -46,6 +49,7 @@ int bench_parse_list(const char *text, int lo, int hi, const char *option, int *
 int bench_characters(int argc, char **argv);
 int bench_latency(int argc, char **argv);
 int bench_nets(int argc, char **argv);
+int bench_requests(int argc, char **argv);
 int bench_rollout(int argc, char **argv);
 int bench_graph(int argc, char **argv);
 int bench_step(int argc, char **argv);

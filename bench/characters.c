@@ -18,7 +18,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { KEY_HOST = CLI_KEY_OWN, KEY_PORT, KEY_CHARACTERS, KEY_CLIENTS, KEY_RATE, KEY_FORMAT, KEY_PID };
 enum { MAX_CLIENTS = 4096, MAX_CHARACTERS = 16384, HEAD = 24 };
@@ -214,7 +213,7 @@ static bool receive_for(bench *b, double seconds, ami_error *err)
     return ok || ami_fail(err, "the server ended the connection%s%s", b->why[0] ? ": " : "", b->why);
 }
 
-/* ---- noise and CPU time ---- */
+/* ---- noise ---- */
 
 enum { MAX_NOISE = 1 << 20 };
 
@@ -236,23 +235,6 @@ static void *sleep_often(void *context)
             due = now;
     }
     return NULL;
-}
-
-/* s of CPU time of a process; NaN where it cannot be read. */
-static double cpu_time(int pid)
-{
-    char path[64], line[1024] = "";
-    unsigned long user, system;
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    FILE *f = pid ? fopen(path, "r") : NULL;
-    if (!f)
-        return (double)NAN;
-    const char *name_end = fgets(line, sizeof line, f) ? strrchr(line, ')') : NULL;
-    fclose(f);
-    if (!name_end ||
-        sscanf(name_end + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
-        return (double)NAN;
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
 /* ---- results ---- */
@@ -310,9 +292,7 @@ static bool report(bench *b, noise *x, double seconds, double cpu, ami_error *er
                    1e6 * cpu / b->frames, a->characters / (cpu / seconds));
         json_object_set_new(o, "server_cores", json_real(cpu / seconds));
     }
-    const bool ok = !a->common.json || cli_write_json(a->common.json, o, err);
-    json_decref(o);
-    return ok;
+    return cli_write_json(a->common.json, o, err);
 }
 
 static bool run(bench *b, ami_error *err)
@@ -333,10 +313,10 @@ static bool run(bench *b, ami_error *err)
     if (ok && pthread_create(&x.thread, NULL, sleep_often, &x) != 0)
         ok = ami_fail(err, "no thread can be started");
     if (ok) {
-        const double cpu = cpu_time(a->pid), begin = ami_clock_now();
+        const double cpu = bench_cpu_time(a->pid), begin = ami_clock_now();
         b->measuring = true;
         ok = receive_for(b, a->seconds, err);
-        const double taken = ami_clock_now() - begin, used = cpu_time(a->pid) - cpu;
+        const double taken = ami_clock_now() - begin, used = bench_cpu_time(a->pid) - cpu;
         atomic_store(&x.stop, true);
         pthread_join(x.thread, NULL);
         ok = ok && report(b, &x, taken, used, err);

@@ -4,9 +4,11 @@
 #include "base/clock.h"
 #include "options/options.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void bench_cpu_name(char *name, size_t size)
 {
@@ -35,6 +37,22 @@ bench_timer bench_timer_measure(void)
     }
     bench_sort(difference, N);
     return (bench_timer){.median = difference[N / 2], .min = difference[0]};
+}
+
+double bench_cpu_time(int pid)
+{
+    char path[64], line[1024] = "";
+    unsigned long user, system;
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *f = pid ? fopen(path, "r") : NULL;
+    if (!f)
+        return (double)NAN;
+    const char *name_end = fgets(line, sizeof line, f) ? strrchr(line, ')') : NULL;
+    fclose(f);
+    if (!name_end ||
+        sscanf(name_end + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+        return (double)NAN;
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
 static int by_size(const void *a, const void *b)

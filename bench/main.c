@@ -23,6 +23,8 @@ static const struct {
      bench_rollout, true},
     {"characters", "amble-bench characters",
      "live characters of a running amble-serve: lateness, bytes, CPU time", bench_characters, false},
+    {"requests", "amble-bench requests",
+     "inference requests to a running server: requests/s, latency, CPU time", bench_requests, false},
     {"graph", "amble-bench graph", "earlier form of latency --rate 0", bench_graph, false},
 };
 

@@ -17,6 +17,12 @@ sessions = {Path(f).stem: onnxruntime.InferenceSession(f, options, providers=["C
 app = FastAPI()
 
 
+@app.get("/v2/models/{name}")
+async def metadata(name: str):
+    given = sessions[name].get_inputs()[0]
+    return {"name": name, "inputs": [{"name": given.name, "datatype": "FP32", "shape": [-1, *given.shape[1:]]}]}
+
+
 @app.post("/v2/models/{name}/infer")
 async def infer(name: str, request: Request):
     body = await request.body()

@@ -21,6 +21,7 @@ typedef struct watch {
     int rate, format;
     int64_t last; /* number of the frame sent last */
     bool fresh;   /* there is a newer one */
+    bool paused;  /* an own one whose frames are not sent */
     struct watch *next_of_character, *next;
 } watch;
 
@@ -102,7 +103,7 @@ static void choose_rate(srv_character *character)
 {
     int rate = 30;
     for (const watch *w = character->watches; w; w = w->next_of_character)
-        if (w->rate > rate)
+        if (w->rate > rate && !w->paused)
             rate = w->rate;
     srv_character_set_rate(character, rate);
 }
@@ -120,6 +121,15 @@ static watch *add_watch(srv_channel *c, srv_character *character, int rate, int 
     c->watching++;
     choose_rate(character);
     return w;
+}
+
+/* The frames of an own character are no longer sent; all else goes on. */
+static void pause_watch(watch *w)
+{
+    w->channel->fresh -= w->fresh;
+    w->fresh = false;
+    w->paused = true;
+    choose_rate(w->character);
 }
 
 /* A shared character ends with its last watcher. */
@@ -159,6 +169,26 @@ static bool read_number(const json_t *o, const char *key, double lo, double hi, 
         return json_is_number(value) ? ami_fail(err, "\"%s\" is %g, expected %g to %g", key, x, lo, hi)
                                      : ami_fail(err, "\"%s\" is not a number", key);
     *to = x;
+    return true;
+}
+
+static bool read_whole(const json_t *o, const char *key, double lo, double hi, double *to, ami_error *err)
+{
+    double x = *to;
+    if (!read_number(o, key, lo, hi, &x, err))
+        return false;
+    if (x != floor(x))
+        return ami_fail(err, "\"%s\" is %.15g, expected a whole number", key, x);
+    *to = x;
+    return true;
+}
+
+static bool read_truth(const json_t *o, const char *key, bool *to, ami_error *err)
+{
+    const json_t *value = json_object_get(o, key);
+    if (value && !json_is_boolean(value))
+        return ami_fail(err, "\"%s\" is not true or false", key);
+    *to = value ? json_is_true(value) : *to;
     return true;
 }
 
@@ -213,18 +243,30 @@ static bool read_rate(const json_t *o, int *rate, int *format, ami_error *err)
     return true;
 }
 
+/* The number that a message names, and its character; NULL: there is none, or its client has not been told
+ * of it yet. False where it is not a number. */
+static bool read_character(const srv_channel *c, const json_t *o, json_int_t *n, srv_character **character,
+                           ami_error *err)
+{
+    const json_t *number = json_object_get(o, "character");
+    if (!json_is_integer(number))
+        return ami_fail(err, "\"character\" is not a character's number");
+    *n = json_integer_value(number);
+    *character = *n > 0 && *n <= UINT32_MAX ? srv_character_find(c->all->live, (uint32_t)*n) : NULL;
+    if (*character && !(*character)->created)
+        *character = NULL;
+    return true;
+}
+
 /* The character that a message names, which this client must watch. */
 static watch *read_watched(const srv_channel *c, const json_t *o, ami_error *err)
 {
-    const json_t *number = json_object_get(o, "character");
-    const json_int_t n = json_integer_value(number);
-    srv_character *character = json_is_integer(number) && n > 0 && n <= UINT32_MAX
-                                   ? srv_character_find(c->all->live, (uint32_t)n)
-                                   : NULL;
+    json_int_t n = 0;
+    srv_character *character = NULL;
+    if (!read_character(c, o, &n, &character, err))
+        return NULL;
     watch *w = character ? find_watch(c, character) : NULL;
-    if (!w && !json_is_integer(number))
-        ami_fail(err, "\"character\" is not a character's number");
-    else if (!w)
+    if (!w)
         ami_fail(err, "you have no character %lld", (long long)n);
     return w;
 }
@@ -250,9 +292,10 @@ static bool do_create(srv_channel *c, const json_t *o, char **id, ami_error *err
     srv_character_def def = {.client = c->id, .style = "walk", .rate = 30};
     int rate = 30, format = FLOAT32;
     double seed = 0;
+    bool shared = false;
     char set[SRV_STYLE] = "default";
     if (!has_capacity(c, err) || !read_text(o, "style", def.style, err) || !read_text(o, "set", set, err) ||
-        !read_number(o, "seed", 0, 9007199254740992., &seed, err) ||
+        !read_truth(o, "shared", &shared, err) || !read_whole(o, "seed", 0, 9007199254740992., &seed, err) ||
         !read_number(o, "heading", -1000, 1000, &def.heading, err) || !read_rate(o, &rate, &format, err) ||
         (json_object_get(o, "position") && !read_vector(o, "position", 2, max_position, def.position, err)))
         return false;
@@ -266,7 +309,7 @@ static bool do_create(srv_channel *c, const json_t *o, char **id, ami_error *err
     if (!character)
         return false;
     *id = NULL;
-    character->shared = json_is_true(json_object_get(o, "shared"));
+    character->shared = shared;
     snprintf(character->style, sizeof character->style, "%s", def.style);
     if (add_watch(c, character, rate, format))
         return true;
@@ -276,13 +319,13 @@ static bool do_create(srv_channel *c, const json_t *o, char **id, ami_error *err
 
 static bool do_watch(srv_channel *c, const json_t *o, char **id, ami_error *err)
 {
-    const json_t *number = json_object_get(o, "character");
-    const json_int_t n = json_integer_value(number);
-    srv_character *character =
-        n > 0 && n <= UINT32_MAX ? srv_character_find(c->all->live, (uint32_t)n) : NULL;
+    json_int_t n = 0;
+    srv_character *character = NULL;
+    if (!read_character(c, o, &n, &character, err))
+        return false;
     watch *w = character ? find_watch(c, character) : NULL;
     int rate = w ? w->rate : 30, format = w ? w->format : FLOAT32;
-    if (!character || !character->created || (!character->shared && !w))
+    if (!character || (!character->shared && !w))
         return ami_fail(err, "there is no shared character %lld", (long long)n);
     if (!read_rate(o, &rate, &format, err) || (!w && !has_capacity(c, err)))
         return false;
@@ -290,6 +333,7 @@ static bool do_watch(srv_channel *c, const json_t *o, char **id, ami_error *err)
         return ami_fail(err, "out of memory");
     w->rate = rate;
     w->format = format;
+    w->paused = false;
     choose_rate(character);
     send_json(c, with_id(about_json("watching", character), *id));
     return true;
@@ -328,7 +372,7 @@ static bool read_request(const json_t *o, srv_command *command, ami_error *err)
         !read_number(o, "heading", -1e6, 1e6, &command->heading, err) ||
         !read_number(o, "speed", 0, 20, &command->speed, err) ||
         !read_number(o, "turn", -10, 10, &command->turn, err) ||
-        !read_number(o, "cycles", 0, 1e6, &cycles, err))
+        !read_whole(o, "cycles", 0, 1e6, &cycles, err))
         return false;
     command->cycles = (int)cycles;
     return true;
@@ -401,8 +445,8 @@ static bool handle(srv_channel *c, const json_t *o, char **id, ami_error *err)
         srv_character_end(w->character, "it was destroyed");
         return true;
     }
-    if (w->character->owner == c->id && !w->character->shared)
-        srv_character_end(w->character, "nobody watches it");
+    if (w->character->owner == c->id)
+        pause_watch(w);
     else
         remove_watch(w);
     if (*id)
@@ -633,7 +677,7 @@ static void take_notice(srv_channels *all, srv_notice *n, void (*ready)(void *))
             send_json(c, notice_json(n));
             ready(c->socket);
         }
-    } else {
+    } else if (character->created) { /* of one that was refused, its client knows no number */
         for (watch *w = character->watches; w; w = w->next_of_character) {
             send_json(w->channel, notice_json(n));
             ready(w->channel->socket);
@@ -651,7 +695,7 @@ static void mark_fresh(srv_character *character, void (*ready)(void *))
     srv_frame f;
     srv_character_frame(character, &f);
     for (watch *w = character->watches; w; w = w->next_of_character) {
-        if (w->fresh || !w->character->created || f.number - w->last < SRV_RATE / w->rate)
+        if (w->fresh || w->paused || !w->character->created || f.number - w->last < SRV_RATE / w->rate)
             continue;
         w->fresh = true;
         w->channel->fresh++;
@@ -748,10 +792,9 @@ void srv_channel_close(srv_channel *channel)
     srv_channels *all = channel->all;
     while (channel->watches) {
         srv_character *character = channel->watches->character;
-        const bool own = character->owner == channel->id && !character->shared;
-        remove_watch(channel->watches);
-        if (own)
+        if (character->owner == channel->id && !character->shared)
             srv_character_end(character, "its client left");
+        remove_watch(channel->watches);
     }
     drop_messages(channel);
     srv_channel **at = &all->first;
@@ -766,8 +809,9 @@ void srv_channels_end(srv_channels *channels, const char *reason, void (*ready)(
 {
     for (srv_channel *c = channels->first; c; c = c->next) {
         for (watch *w = c->watches; w; w = w->next)
-            send_json(c, json_pack("{ss sI ss}", "type", "ended", "character",
-                                   (json_int_t)w->character->number, "reason", reason));
+            if (w->character->created)
+                send_json(c, json_pack("{ss sI ss}", "type", "ended", "character",
+                                       (json_int_t)w->character->number, "reason", reason));
         ready(c->socket);
     }
 }

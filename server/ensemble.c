@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/number.h"
+#include "server/infer.h"
 
 #include <amble/phase.h>
 #include <amble/style.h>
@@ -12,12 +13,21 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_FRAMES = 65536, MAX_LATENTS = 64, MAX_OUTPUTS = 4, MAX_STYLE = 1024 };
+enum { MAX_FRAMES = 65536, MAX_LATENTS = 64, MAX_OUTPUTS = 4, MAX_STYLE = 1024, MAX_SETS = 16 };
+
+/* Styles of a set of models. */
+typedef struct style_set {
+    const char *name; /* not owned */
+    amb_stylevae *vae;
+    amb_stylevae_info info;
+} style_set;
 
 struct srv_ensembles {
     amb_deepphase *deepphase;
     amb_stylevae *vae;
     amb_stylevae_info info;
+    style_set set[MAX_SETS]; /* further ones, for motions */
+    int sets;
 };
 
 typedef struct tensor {
@@ -133,10 +143,43 @@ srv_ensembles *srv_ensembles_open(ami_error *err)
     return NULL;
 }
 
+/* The path of a folder's file, NULL where the folder does not have it. */
+static const char *file_of(const char *folder, const char *name, char path[4096])
+{
+    const int n = snprintf(path, 4096, "%s/%s", folder, name);
+    return n > 0 && n < 4096 && access(path, R_OK) == 0 ? path : NULL;
+}
+
+bool srv_ensembles_add_set(srv_ensembles *ensembles, const char *name, const char *folder, ami_error *err)
+{
+    char path[3][4096];
+    amb_stylevae_def def;
+    if (ensembles->sets == MAX_SETS)
+        return ami_fail(err, "there are more than %d sets of models", MAX_SETS);
+    amb_stylevae_def_init(&def);
+    def.without_encoder = true;
+    def.precision = AMB_PRECISION_FP32;
+    def.decoder = file_of(folder, "stylevae_decoder.onnx", path[0]);
+    def.deepphase = file_of(folder, "deepphase.onnx", path[1]);
+    def.styles = file_of(folder, "styles.json", path[2]);
+    style_set *set = &ensembles->set[ensembles->sets];
+    *set = (style_set){.name = name, .info = {.size = sizeof set->info}};
+    if (amb_stylevae_load(&def, &set->vae) != AMB_OK ||
+        amb_stylevae_get_info(set->vae, &set->info) != AMB_OK) {
+        ami_fail(err, "%s", amb_error_message());
+        amb_stylevae_destroy(set->vae);
+        return false;
+    }
+    ensembles->sets++;
+    return true;
+}
+
 void srv_ensembles_close(srv_ensembles *ensembles)
 {
     if (!ensembles)
         return;
+    for (int i = 0; i < ensembles->sets; i++)
+        amb_stylevae_destroy(ensembles->set[i].vae);
     amb_deepphase_destroy(ensembles->deepphase);
     amb_stylevae_destroy(ensembles->vae);
     free(ensembles);
@@ -250,6 +293,8 @@ static bool read_input(srv_call *c, const json_t *input, bytes *binary, ami_erro
 {
     const char *name = json_string_value(json_object_get(input, "name"));
     const char *type = json_string_value(json_object_get(input, "datatype"));
+    const bool both = json_object_get(input, "data") &&
+                      json_object_get(json_object_get(input, "parameters"), "binary_data_size");
     const bool sequence = c->name == names[0];
     for (size_t i = 0; name && i < sizeof tensors / sizeof *tensors; i++) {
         if (tensors[i].output || strcmp(tensors[i].ensemble, c->name) != 0 ||
@@ -258,6 +303,8 @@ static bool read_input(srv_call *c, const json_t *input, bytes *binary, ami_erro
         if (!type || strcmp(type, tensors[i].type) != 0)
             return ami_fail(err, "input \"%s\" has datatype \"%.40s\", expected %s", name, type ? type : "",
                             tensors[i].type);
+        if (both)
+            return ami_fail(err, "input \"%s\" has both \"data\" and \"binary_data_size\"", name);
         if (!strcmp(name, "style"))
             return read_text(input, name, binary, c->style, err);
         float *data = NULL;
@@ -311,15 +358,17 @@ static bool make_outputs(srv_call *c, ami_error *err)
 static bool read_outputs(srv_call *c, const json_t *root, ami_error *err)
 {
     const json_t *list = json_object_get(root, "outputs");
-    const bool all_binary =
-        json_is_true(json_object_get(json_object_get(root, "parameters"), "binary_data_output"));
+    bool all_binary = false;
+    if (!srv_read_flag(root, "binary_data_output", &all_binary, err))
+        return false;
+    if (list && (!json_is_array(list) || json_array_size(list) == 0))
+        return ami_fail(err, "\"outputs\" is not a list of at least one output");
     for (int k = 0; k < c->outs; k++) {
         c->out[k].requested = !list;
         c->out[k].binary = all_binary;
     }
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *o = json_array_get(list, i);
-        const json_t *binary = json_object_get(json_object_get(o, "parameters"), "binary_data");
         const char *name = json_string_value(json_object_get(o, "name"));
         tensor *found = NULL;
         for (int k = 0; name && k < c->outs; k++)
@@ -328,7 +377,9 @@ static bool read_outputs(srv_call *c, const json_t *root, ami_error *err)
         if (!found)
             return ami_fail(err, "there is no output \"%.80s\"", name ? name : "");
         found->requested = true;
-        found->binary = binary ? json_is_true(binary) : all_binary;
+        found->binary = all_binary;
+        if (!srv_read_flag(o, "binary_data", &found->binary, err))
+            return false;
     }
     return true;
 }
@@ -525,23 +576,32 @@ static bool make_folder(char folder[256])
     return false;
 }
 
-char *srv_motion_file(const srv_ensembles *ensembles, const char *style, const char *format, size_t *size,
-                      bool *missing, ami_error *err)
+char *srv_motion_file(const srv_ensembles *ensembles, const char *set, const char *style, const char *format,
+                      size_t *size, bool *missing, ami_error *err)
 {
     char folder[256], path[300];
     amb_latent latent;
     amb_clip *clip = NULL;
     char *content = NULL;
-    float *z = malloc((size_t)ensembles->info.latent_size * sizeof *z);
-    *missing = false;
+    style_set from = {"default", ensembles->vae, ensembles->info};
+    bool known = !strcmp(set, from.name);
+    for (int i = 0; !known && i < ensembles->sets; i++)
+        if ((known = !strcmp(set, ensembles->set[i].name)))
+            from = ensembles->set[i];
+    *missing = !known;
+    if (!known) {
+        ami_fail(err, "there is no set of models \"%.60s\"", set);
+        return NULL;
+    }
+    float *z = malloc((size_t)from.info.latent_size * sizeof *z);
     if (!z) {
         ami_fail(err, "out of memory");
         return NULL;
     }
     amb_latent_init(&latent, z);
-    const amb_result found = amb_style_parse(ensembles->vae, style, &latent);
+    const amb_result found = amb_style_parse(from.vae, style, &latent);
     *missing = found == AMB_ERROR_NOT_FOUND;
-    if (found != AMB_OK || amb_style_to_clip(ensembles->vae, &latent, "style", NULL, &clip) != AMB_OK) {
+    if (found != AMB_OK || amb_style_to_clip(from.vae, &latent, "style", NULL, &clip) != AMB_OK) {
         ami_fail(err, "%s", amb_error_message());
     } else if (!make_folder(folder)) {
         ami_fail(err, "no temporary file can be made");

@@ -21,6 +21,11 @@ typedef struct srv_call srv_call;
 
 /* NULL and a sentence where a network cannot be loaded. */
 srv_ensembles *srv_ensembles_open(ami_error *err);
+
+/* Adds the styles of a further set of models for srv_motion_file: those of the folder's files
+ * stylevae_decoder.onnx, deepphase.onnx and styles.json that are there, else amble's own. `name` must outlive
+ * them. */
+bool srv_ensembles_add_set(srv_ensembles *ensembles, const char *name, const char *folder, ami_error *err);
 void srv_ensembles_close(srv_ensembles *ensembles); /* NULL is fine */
 
 /* Names, NULL beyond the last, and whether one is an ensemble's. */
@@ -40,9 +45,10 @@ void srv_call_free(srv_call *call);
 /* The answer's body, as srv_infer_answer; NULL and a sentence where the call failed. */
 char *srv_call_answer(const srv_call *call, size_t *size, int64_t *header, ami_error *err);
 
-/* A style's cycle as a file: "txt" (DeepMimic's JSON), "bvh" or "npz"; the caller calls free(). NULL and a
- * sentence on failure; *missing: the style is not known. */
-char *srv_motion_file(const srv_ensembles *ensembles, const char *style, const char *format, size_t *size,
-                      bool *missing, ami_error *err);
+/* A cycle of a style or mixture of a set ("default": amble's own) as a file: "txt" (DeepMimic's JSON), "bvh",
+ * "glb" or "npz"; the caller calls free(). NULL and a sentence on failure; *missing: the style or set is not
+ * known. */
+char *srv_motion_file(const srv_ensembles *ensembles, const char *set, const char *style, const char *format,
+                      size_t *size, bool *missing, ami_error *err);
 
 #endif

@@ -25,7 +25,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CHUNK = 1 << 16, MAX_PATH = 1024, MAX_HEADERS = 4096, MAX_ID = 64 };
+/* TAKEN_HEADERS: bytes of a request's headers. One with more is cut off by libwebsockets without an answer;
+ * up to there, what is too long is answered. */
+enum { CHUNK = 1 << 16, MAX_PATH = 1024, MAX_HEADERS = 4096, TAKEN_HEADERS = 49152, MAX_ID = 64 };
 
 typedef struct connection connection;
 
@@ -44,13 +46,15 @@ struct connection {
     char path[MAX_PATH], query[MAX_PATH];
     char id[MAX_ID];    /* X-Request-Id: the client's, or made here */
     char trace[MAX_ID]; /* traceparent, as given; empty: none */
-    bool post;
+    const char *method; /* "GET", "HEAD", "POST" or another one */
+    bool post, head;
     char *body;
+    bool fed; /* a piece of the body has come */
     size_t size, expected;
     int64_t header; /* Inference-Header-Content-Length, -1: none */
     ticket *ticket; /* while a worker processes it */
     srv_answer answer;
-    bool answered, headed;
+    bool answered, headed, last; /* last: the connection is closed after it */
     size_t sent;
     int64_t begun;
 };
@@ -83,7 +87,7 @@ static void log_request(const srv_http *http, const connection *c)
     json_t *o =
         json_pack("{sf ss ss ss ss ss si sI sf}", "time", (double)now.tv_sec + 1e-9 * (double)now.tv_nsec,
                   "level", c->answer.status < 500 ? "info" : "error", "request_id", c->id, "client", address,
-                  "method", c->post ? "POST" : "GET", "path", c->path, "status", c->answer.status, "bytes",
+                  "method", c->method, "path", c->path, "status", c->answer.status, "bytes",
                   (json_int_t)c->answer.size, "ms", 1e-6 * (double)(srv_now() - c->begun));
     if (o && c->trace[0])
         json_object_set_new(o, "traceparent", json_string(c->trace));
@@ -140,6 +144,7 @@ static int write_head(connection *c)
     snprintf(number, sizeof number, "%lld", (long long)a->header);
     if ((a->header >= 0 && add_header(c, "Inference-Header-Content-Length:", number, &p, end)) ||
         (a->retry && add_header(c, "Retry-After:", "1", &p, end)) ||
+        (a->allow && add_header(c, "Allow:", a->allow, &p, end)) ||
         (a->status == 401 && add_header(c, "WWW-Authenticate:", "Bearer", &p, end)) ||
         (c->id[0] && add_header(c, "X-Request-Id:", c->id, &p, end)) ||
         (c->trace[0] && add_header(c, "traceparent:", c->trace, &p, end)) ||
@@ -171,7 +176,7 @@ static int write_more(srv_http *http, connection *c)
         c->headed = true;
         if (write_head(c))
             return -1;
-        if (c->answer.size > 0) {
+        if (c->answer.size > 0 && !c->head) {
             lws_callback_on_writable(c->wsi);
             return 0;
         }
@@ -188,9 +193,10 @@ static int write_more(srv_http *http, connection *c)
         }
     }
     struct lws *wsi = c->wsi;
+    const bool last = c->last;
     lws_set_opaque_user_data(wsi, NULL);
     forget(http, c);
-    return lws_http_transaction_completed(wsi) ? -1 : 0;
+    return lws_http_transaction_completed(wsi) || last ? -1 : 0;
 }
 
 /* ---- workers ---- */
@@ -316,26 +322,29 @@ static int infer(srv_http *http, connection *c, const char *name, int version)
 
 /* ---- requests ---- */
 
-static int64_t header_number(struct lws *wsi, enum lws_token_indexes token)
+/* Digits alone, of at most 18; else -2. */
+static int64_t whole_number(const char *text)
 {
-    char text[32];
-    if (lws_hdr_copy(wsi, text, sizeof text, token) <= 0)
-        return -1;
-    char *end;
-    const long long n = strtoll(text, &end, 10);
-    return *end || n < 0 ? -2 : n;
+    const size_t n = strspn(text, "0123456789");
+    return n == 0 || n > 18 || text[n] ? -2 : strtoll(text, NULL, 10);
 }
 
 /* -1: not given; -2: not a whole number. */
+static int64_t header_number(struct lws *wsi, enum lws_token_indexes token)
+{
+    char text[32];
+    if (lws_hdr_total_length(wsi, token) <= 0)
+        return -1;
+    return lws_hdr_copy(wsi, text, sizeof text, token) > 0 ? whole_number(text) : -2;
+}
+
 static int64_t json_length(struct lws *wsi)
 {
     static const char name[] = "inference-header-content-length:";
-    char text[32], *end;
-    if (lws_hdr_custom_length(wsi, name, sizeof name - 1) <= 0 ||
-        lws_hdr_custom_copy(wsi, text, sizeof text, name, sizeof name - 1) <= 0)
+    char text[32];
+    if (lws_hdr_custom_length(wsi, name, sizeof name - 1) <= 0)
         return -1;
-    const long long n = strtoll(text, &end, 10);
-    return *end || n < 0 ? -2 : n;
+    return lws_hdr_custom_copy(wsi, text, sizeof text, name, sizeof name - 1) > 0 ? whole_number(text) : -2;
 }
 
 /* The token that a request brings: in its Authorization header, or, since web pages cannot set that for a
@@ -372,6 +381,38 @@ static bool is_authorised(const srv_http *http, struct lws *wsi)
     return !different;
 }
 
+static const struct {
+    enum lws_token_indexes token;
+    const char *name;
+} methods[] = {{WSI_TOKEN_GET_URI, "GET"},         {WSI_TOKEN_POST_URI, "POST"},
+               {WSI_TOKEN_HEAD_URI, "HEAD"},       {WSI_TOKEN_PUT_URI, "PUT"},
+               {WSI_TOKEN_DELETE_URI, "DELETE"},   {WSI_TOKEN_PATCH_URI, "PATCH"},
+               {WSI_TOKEN_OPTIONS_URI, "OPTIONS"}, {WSI_TOKEN_CONNECT, "CONNECT"}};
+
+static void read_method(connection *c)
+{
+    c->method = "";
+    for (size_t i = 0; i < sizeof methods / sizeof *methods && !*c->method; i++)
+        if (lws_hdr_total_length(c->wsi, methods[i].token) > 0)
+            c->method = methods[i].name;
+    c->post = !strcmp(c->method, "POST");
+    c->head = !strcmp(c->method, "HEAD");
+}
+
+/* Whether the path is there for this method; a path that is not there at all is an error elsewhere. */
+static srv_answer check_method(const connection *c)
+{
+    const char *allowed = srv_allowed(c->path);
+    if (!allowed && !c->post && !c->head && strcmp(c->method, "GET") != 0)
+        return srv_error(404, "there is no %.200s", c->path);
+    if (!allowed || (*c->method && strstr(allowed, c->method)))
+        return (srv_answer){0};
+    srv_answer a = srv_error(405, "%.200s does not take %s, expected %s", c->path,
+                             *c->method ? c->method : "this method", c->post ? "GET" : allowed);
+    a.allow = allowed;
+    return a;
+}
+
 /* Errors that the request's header shows; status 0: none. */
 static srv_answer check_header(srv_http *http, connection *c, struct lws *wsi)
 {
@@ -379,10 +420,14 @@ static srv_answer check_header(srv_http *http, connection *c, struct lws *wsi)
     const bool open = !strncmp(c->path, "/v2/health/", 11) || srv_is_page(c->path);
     if (!open && !is_authorised(http, wsi))
         return srv_error(401, "an Authorization: Bearer header with the right token is required");
+    const srv_answer refused = check_method(c);
+    if (refused.status)
+        return refused;
     const int64_t length = header_number(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
     if (length == -2)
         return srv_error(400, "Content-Length is not a whole number");
-    if (c->post && lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
+    c->last = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+    if (c->last)
         return srv_error(411, "Transfer-Encoding is not supported, expected Content-Length");
     if (length > (int64_t)http->def.max_body)
         return srv_error(413, "the body has %lld bytes, expected at most %zu", (long long)length,
@@ -454,14 +499,12 @@ static int begin(srv_http *http, struct lws *wsi, const char *path, size_t lengt
         return -1;
     c->wsi = wsi;
     c->begun = srv_now();
-    c->post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
+    read_method(c);
     snprintf(c->path, sizeof c->path, "%.*s", (int)(length < MAX_PATH ? length : MAX_PATH - 1), path);
     lws_set_opaque_user_data(wsi, c);
     identify(http, c);
     if (length >= MAX_PATH)
         return answer(http, c, srv_error(414, "the path is longer than %d bytes", MAX_PATH - 1));
-    if (!c->post && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) <= 0)
-        return answer(http, c, srv_error(405, "expected GET or POST"));
     const srv_answer refused = check_header(http, c, wsi);
     if (refused.status)
         return answer(http, c, refused);
@@ -472,9 +515,43 @@ static int begin(srv_http *http, struct lws *wsi, const char *path, size_t lengt
                    : answer(http, c, srv_error(503, "out of memory for a body of %zu bytes", c->expected));
 }
 
+/* Answers with the protocol's JSON error at once, without a connection's answer; the connection is to be
+ * closed. */
+static bool answer_now(struct lws *wsi, unsigned status, const char *why)
+{
+    unsigned char buffer[LWS_PRE + MAX_HEADERS], *start = buffer + LWS_PRE, *p = start,
+                                                 *end = buffer + sizeof buffer - 1;
+    srv_answer a = srv_error((int)status, "%s", why);
+    const bool ok = a.body && a.size < MAX_HEADERS &&
+                    !lws_add_http_common_headers(wsi, status, a.type, (lws_filepos_t)a.size, &p, end) &&
+                    !lws_finalize_write_http_header(wsi, start, &p, end);
+    if (ok) {
+        memcpy(start, a.body, a.size);
+        lws_write(wsi, start, a.size, LWS_WRITE_HTTP_FINAL);
+    }
+    free(a.body);
+    return ok;
+}
+
+/* libwebsockets 4.1 confuses a request with a body that came in one piece with the request before it: it takes
+ * the header itself for the body, and then never returns. The body begins with the method then. */
+static bool is_own_header(const connection *c, const char *data, size_t n)
+{
+    const size_t length = strlen(c->method);
+    while (n > 0 && isspace((unsigned char)*data))
+        data++, n--;
+    return length > 0 && n > 0 && !memcmp(data, c->method, n < length ? n : length);
+}
+
 static int take_body(srv_http *http, connection *c, const void *data, size_t n)
 {
-    (void)http;
+    if (!c->fed && is_own_header(c, data, n)) {
+        static const char why[] = "a request with a body must be sent after the answer to the one before it";
+        count_answer(http, 400);
+        answer_now(c->wsi, 400, why);
+        return -1;
+    }
+    c->fed = true;
     if (c->answered || !c->body)
         return 0; /* refused: the rest of the body is read and dropped */
     if (n > c->expected - c->size)
@@ -503,23 +580,6 @@ static bool is_allowed_origin(const srv_http *http, struct lws *wsi)
     return from && lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST) > 0 && !strcasecmp(from + 3, host);
 }
 
-/* Answers with the protocol's JSON error. The result is for libwebsockets. */
-static int refuse_upgrade(struct lws *wsi, unsigned status, const char *why)
-{
-    unsigned char buffer[LWS_PRE + MAX_HEADERS], *start = buffer + LWS_PRE, *p = start,
-                                                 *end = buffer + sizeof buffer - 1;
-    srv_answer a = srv_error((int)status, "%s", why);
-    const bool ok = a.body && a.size < MAX_HEADERS &&
-                    !lws_add_http_common_headers(wsi, status, a.type, (lws_filepos_t)a.size, &p, end) &&
-                    !lws_finalize_write_http_header(wsi, start, &p, end);
-    if (ok) {
-        memcpy(start, a.body, a.size);
-        lws_write(wsi, start, a.size, LWS_WRITE_HTTP_FINAL);
-    }
-    free(a.body);
-    return ok ? 1 : -1;
-}
-
 /* Accepts a WebSocket (0), or refuses it with a status. */
 static int check_upgrade(srv_http *http, struct lws *wsi)
 {
@@ -541,7 +601,7 @@ static int check_upgrade(srv_http *http, struct lws *wsi)
     if (!why)
         return 0;
     count_answer(http, (int)status);
-    return refuse_upgrade(wsi, status, why);
+    return answer_now(wsi, status, why) ? 1 : -1;
 }
 
 /* The inherited socket is readable: accepts what waits there. (libwebsockets 4.1 cannot listen on it
@@ -679,6 +739,7 @@ srv_http *srv_http_open(const srv_http_def *def, ami_error *err)
     info.uid = (uid_t)-1;
     info.keepalive_timeout = 60;
     info.timeout_secs = 15;
+    info.max_http_header_data = TAKEN_HEADERS;
     info.retry_and_idle_policy = &alive;
     info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
     if (def->cert) {

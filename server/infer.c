@@ -148,6 +148,16 @@ static bool read_input(srv_infer *infer, const json_t *inputs, const char *tail,
 
 /* ---- outputs ---- */
 
+bool srv_read_flag(const json_t *object, const char *key, bool *flag, ami_error *err)
+{
+    const json_t *value = json_object_get(json_object_get(object, "parameters"), key);
+    if (value && !json_is_boolean(value))
+        return ami_fail(err, "the parameter \"%s\" is not true or false", key);
+    if (value)
+        *flag = json_is_true(value);
+    return true;
+}
+
 static int model_outputs(const srv_model *m)
 {
     return m->graph ? srv_graph_outputs(m) : m->net->heads;
@@ -177,7 +187,6 @@ static bool read_outputs(srv_infer *infer, const json_t *outputs, bool all_binar
     for (size_t i = 0; i < json_array_size(outputs); i++) {
         const json_t *output = json_array_get(outputs, i);
         const char *name = json_string_value(json_object_get(output, "name"));
-        const json_t *binary = json_object_get(json_object_get(output, "parameters"), "binary_data");
         int found = -1;
         for (int h = 0; h < heads && name; h++)
             if (!strcmp(name, output_name(m, h)))
@@ -188,7 +197,9 @@ static bool read_outputs(srv_infer *infer, const json_t *outputs, bool all_binar
         for (int k = 0; k < infer->outputs; k++)
             if (infer->head[k] == found)
                 return ami_fail(err, "output \"%s\" is requested twice", output_name(m, found));
-        infer->binary[infer->outputs] = binary ? json_is_true(binary) : all_binary;
+        infer->binary[infer->outputs] = all_binary;
+        if (!srv_read_flag(output, "binary_data", &infer->binary[infer->outputs], err))
+            return false;
         infer->head[infer->outputs++] = found;
     }
     return true;
@@ -208,11 +219,12 @@ bool srv_infer_read(srv_infer *infer, srv_model *model, const char *body, size_t
         return ami_fail(err, "the request is not JSON: line %d, column %d: %.120s", where.line, where.column,
                         where.text);
     const char *id = json_string_value(json_object_get(root, "id"));
-    const json_t *all = json_object_get(json_object_get(root, "parameters"), "binary_data_output");
+    bool all_binary = false;
     snprintf(infer->id, sizeof infer->id, "%s", id ? id : "");
     bool ok = json_is_object(root) || ami_fail(err, "the request is not a JSON object");
     ok = ok && (!id || strlen(id) < sizeof infer->id || ami_fail(err, "\"id\" is longer than 255 bytes"));
-    ok = ok && read_outputs(infer, json_object_get(root, "outputs"), json_is_true(all), err) &&
+    ok = ok && srv_read_flag(root, "binary_data_output", &all_binary, err) &&
+         read_outputs(infer, json_object_get(root, "outputs"), all_binary, err) &&
          (model->graph ? srv_graph_read_inputs : read_input)(infer, json_object_get(root, "inputs"),
                                                              body + json_size, size - json_size, err);
     json_decref(root);

@@ -9,6 +9,8 @@
 
 #include "server/store.h"
 
+#include <jansson.h>
+
 enum { SRV_MAX_ROWS = 65536, SRV_OUTPUTS = AMI_GRAPH_PORTS };
 
 typedef struct srv_infer {
@@ -30,6 +32,10 @@ typedef struct srv_infer {
 bool srv_infer_read(srv_infer *infer, srv_model *model, const char *body, size_t size, int64_t header,
                     ami_error *err);
 void srv_infer_free(srv_infer *infer);
+
+/* object's parameter `key`, true or false; unchanged where it is not given. False and a sentence where it is
+ * something else. */
+bool srv_read_flag(const json_t *object, const char *key, bool *flag, ami_error *err);
 
 /* The answer's body: *size bytes, of which *header are JSON (-1: all). NULL when memory is short; the caller
  * calls free(). */

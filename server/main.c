@@ -58,7 +58,8 @@ static const struct argp_option options[] = {
     {"client-characters", KEY_CLIENT, "N", 0, "of one client (default 64)", 3},
     {"address-clients", KEY_ADDRESS, "N", 0, "WebSocket clients of one address (default 16)", 3},
     {"set", KEY_SET, "NAME=DIR", 0,
-     "a further set of models for characters: a folder with a locomotion.onnx, stylevae_decoder.onnx, "
+     "a further set of models for characters and motions: a folder with a locomotion.onnx, "
+     "stylevae_decoder.onnx, "
      "deepphase.onnx, styles.json or humanoid.xml of its own",
      3},
     {"idle", KEY_IDLE, "S", 0, "seconds without a message until a client is disconnected (default 600)", 3},
@@ -268,6 +269,11 @@ static int serve(arguments *a, ami_error *err)
     a->http.ensembles = workers ? srv_ensembles_open(&ensembles_err) : NULL;
     if (workers && !a->http.ensembles)
         warn(ensembles_err.text);
+    for (int i = 0; a->http.ensembles && i < a->live.sets; i++)
+        if (!srv_ensembles_add_set(a->http.ensembles, a->live.set[i].name, a->live.set[i].folder,
+                                   &ensembles_err))
+            fprintf(stderr, "amble-serve: --set %s: no motions: %s\n", a->live.set[i].name,
+                    ensembles_err.text);
     a->http.live = workers ? start_live(a, why, sizeof why) : NULL;
     a->http.live_failure = why;
     a->http.store = store;

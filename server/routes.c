@@ -77,11 +77,10 @@ static bool read_model(const char **path, char name[SRV_NAME], int *version)
     const char *at = *path;
     if (!next_part(&at, word, sizeof word) || strcmp(word, "versions") != 0)
         return true;
-    char *end;
-    if (!next_part(&at, word, sizeof word))
+    if (!next_part(&at, word, sizeof word) || word[strspn(word, "0123456789")] || strlen(word) > 7)
         return false;
-    const long v = strtol(word, &end, 10);
-    if (*end || v < 1 || v > 1000000)
+    const long v = strtol(word, NULL, 10);
+    if (v < 1 || v > 1000000)
         return false;
     *version = (int)v;
     *path = at;
@@ -102,6 +101,28 @@ bool srv_is_infer(const char *path, char name[SRV_NAME], int *version)
     return begins(&path, "/v2/models") && read_model(&path, name, version) && !strcmp(path, "/infer");
 }
 
+const char *srv_allowed(const char *path)
+{
+    static const char get[] = "GET, HEAD", post[] = "POST";
+    static const char *const plain[] = {"/v2",        "/v2/",        "/v2/health/live", "/v2/health/ready",
+                                        "/v2/models", "/v2/models/", "/metrics",        "/v1/status",
+                                        "/v1/motion", "/v1/skills",  "/v1/characters"};
+    static const char *const of_model[] = {"", "/ready", "/config", "/stats"};
+    char name[SRV_NAME];
+    int version;
+    const char *rest = path;
+    if (begins(&rest, "/v2/repository") || srv_is_infer(path, name, &version))
+        return post;
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (!strcmp(path, plain[i]))
+            return get;
+    if (begins(&rest, "/v2/models") && read_model(&rest, name, &version))
+        for (size_t i = 0; i < sizeof of_model / sizeof *of_model; i++)
+            if (!strcmp(rest, of_model[i]))
+                return get;
+    return srv_is_page(path) ? get : NULL;
+}
+
 /* ---- metadata of models ---- */
 
 static json_t *shape_json(const ami_net_shape *shape)
@@ -117,18 +138,17 @@ static json_t *tensor_json(const char *name, const ami_net_shape *shape)
     return json_pack("{ss ss so}", "name", name, "datatype", "FP32", "shape", shape_json(shape));
 }
 
-static json_t *metadata_json(const srv_model *m)
+/* versions: a list of text, taken over. */
+static json_t *metadata_json(const srv_model *m, json_t *versions)
 {
-    char version[16];
-    snprintf(version, sizeof version, "%d", m->version);
     if (m->graph)
-        return json_pack("{ss s[s] ss so so}", "name", m->name, "versions", version, "platform",
+        return json_pack("{ss so ss so so}", "name", m->name, "versions", versions, "platform",
                          "onnxruntime_onnx", "inputs", srv_graph_metadata(m->graph, true), "outputs",
                          srv_graph_metadata(m->graph, false));
     json_t *outputs = json_array();
     for (int h = 0; h < m->net->heads; h++)
         json_array_append_new(outputs, tensor_json(m->output[h], &m->net->head[h].shape));
-    return json_pack("{ss s[s] ss s[o] so}", "name", m->name, "versions", version, "platform",
+    return json_pack("{ss so ss s[o] so}", "name", m->name, "versions", versions, "platform",
                      "onnxruntime_onnx", "inputs", tensor_json(m->input, &m->net->in_shape), "outputs",
                      outputs);
 }
@@ -180,8 +200,8 @@ static json_t *stats_json(const char *name, int version, const srv_stats *s)
 }
 
 typedef struct listing {
-    json_t *list;
-    const char *name; /* only this model; NULL: all */
+    json_t *list, *versions; /* versions: {NAME: [VERSION…]}, may be NULL */
+    const char *name;        /* only this model; NULL: all */
     int version;
     bool ready_only;
 } listing;
@@ -212,20 +232,49 @@ static void list_names(void *context, const char *name, int version, const srv_m
                        const srv_stats *stats, const char *why)
 {
     listing *l = context;
-    (void)version, (void)stats, (void)why;
-    const size_t n = json_array_size(l->list);
-    const char *last = n ? json_string_value(json_array_get(l->list, n - 1)) : NULL;
-    if (model && !(last && !strcmp(last, name)))
+    (void)stats, (void)why;
+    if (!model)
+        return;
+    json_t *versions = json_object_get(l->versions, name);
+    char text[16];
+    snprintf(text, sizeof text, "%d", version);
+    if (!versions) {
         json_array_append_new(l->list, json_string(name));
+        json_object_set_new(l->versions, name, versions = json_array());
+    }
+    json_array_append_new(versions, json_string(text));
 }
 
-/* Unless it is in the list already. */
-static void add_name(json_t *list, const char *name)
+/* The versions of a model that are loaded, in rising order. */
+static void list_versions(void *context, const char *name, int version, const srv_model *model,
+                          const srv_stats *stats, const char *why)
 {
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (!strcmp(json_string_value(json_array_get(list, i)), name))
-            return;
-    json_array_append_new(list, json_string(name));
+    listing *l = context;
+    char text[16];
+    (void)stats, (void)why;
+    snprintf(text, sizeof text, "%d", version);
+    if (model && !strcmp(name, l->name))
+        json_array_append_new(l->list, json_string(text));
+}
+
+static json_t *versions_json(srv_store *store, const char *name)
+{
+    listing l = {json_array(), NULL, name, 0, false};
+    srv_store_visit(store, list_versions, &l);
+    return l.list;
+}
+
+static srv_answer answer_names(const srv_site *site)
+{
+    listing l = {json_array(), json_object(), NULL, 0, false};
+    srv_store_visit(site->store, list_names, &l);
+    for (int i = 0; site->ensembles && srv_ensemble_name(i); i++) {
+        if (json_object_get(l.versions, srv_ensemble_name(i)))
+            continue;
+        json_array_append_new(l.list, json_string(srv_ensemble_name(i)));
+        json_object_set_new(l.versions, srv_ensemble_name(i), json_pack("[s]", "1"));
+    }
+    return answer_json(json_pack("{so so}", "models", l.list, "versions", l.versions));
 }
 
 static srv_answer answer_ensemble(const char *name, const char *path)
@@ -255,13 +304,13 @@ static srv_answer answer_model(srv_site *site, const char *path)
         return srv_error(404, "there is no model \"%s\"", name);
     srv_answer answer;
     if (!*path) {
-        answer = answer_json(metadata_json(m));
+        answer = answer_json(metadata_json(m, versions_json(site->store, name)));
     } else if (!strcmp(path, "/ready")) {
         answer = empty(200);
     } else if (!strcmp(path, "/config")) {
         answer = answer_json(config_json(m));
     } else if (!strcmp(path, "/stats")) {
-        listing l = {json_array(), name, version, false};
+        listing l = {json_array(), NULL, name, version, false};
         srv_store_visit(site->store, list_stats, &l);
         answer = answer_json(json_pack("{so}", "model_stats", l.list));
     } else {
@@ -279,7 +328,12 @@ static srv_answer answer_repository(srv_site *site, const char *path, const srv_
     ami_error err = {""};
     if (!strcmp(path, "/index")) {
         json_t *body = request->body_size ? json_loadb(request->body, request->body_size, 0, NULL) : NULL;
-        listing l = {json_array(), NULL, 0, json_is_true(json_object_get(body, "ready"))};
+        const json_t *ready = json_object_get(body, "ready");
+        if (request->body_size && (!json_is_object(body) || (ready && !json_is_boolean(ready)))) {
+            json_decref(body);
+            return srv_error(400, "the body is not a JSON object in which \"ready\" is true or false");
+        }
+        listing l = {json_array(), NULL, NULL, 0, json_is_true(ready)};
         json_decref(body);
         srv_store_visit(site->store, list_index, &l);
         return answer_json(l.list);
@@ -296,7 +350,7 @@ static srv_answer answer_repository(srv_site *site, const char *path, const srv_
 
 static srv_answer answer_status(srv_site *site)
 {
-    listing l = {json_array(), NULL, 0, false};
+    listing l = {json_array(), NULL, NULL, 0, false};
     srv_store_visit(site->store, list_stats, &l);
     const srv_live_stats *live = site->live ? srv_live_get_stats(site->live) : NULL;
     json_t *characters = json_null();
@@ -350,7 +404,7 @@ static srv_answer answer_motion(srv_site *site, const char *query)
                    {"bvh", "text/plain", "attachment; filename=\"style.bvh\""},
                    {"glb", "model/gltf-binary", "attachment; filename=\"style.glb\""},
                    {"npz", "application/octet-stream", "attachment; filename=\"style.npz\""}};
-    char style[512], format[16] = "txt";
+    char style[512], format[16] = "txt", set[128] = "default";
     ami_error err = {""};
     size_t k = 0;
     bool missing;
@@ -359,13 +413,14 @@ static srv_answer answer_motion(srv_site *site, const char *query)
     if (!argument(query, "style", style, sizeof style))
         return srv_error(400, "expected /v1/motion?style=NAME, or a mixture such as walk:0.7,zombie:0.3");
     argument(query, "format", format, sizeof format);
+    argument(query, "set", set, sizeof set);
     while (k < sizeof formats / sizeof *formats && strcmp(formats[k].format, format) != 0)
         k++;
     if (k == sizeof formats / sizeof *formats)
         return srv_error(400, "the format is \"%s\", expected txt, bvh, glb or npz", format);
     srv_answer a = {
         .status = 200, .type = formats[k].type, .header = -1, .attachment = formats[k].attachment};
-    a.body = srv_motion_file(site->ensembles, style, format, &a.size, &missing, &err);
+    a.body = srv_motion_file(site->ensembles, set, style, format, &a.size, &missing, &err);
     return a.body ? a : srv_error(missing ? 404 : 400, "%s", err.text);
 }
 
@@ -407,15 +462,10 @@ srv_answer srv_route(srv_site *site, const srv_request *request)
         return empty(200);
     if (!strcmp(path, "/v2/health/ready"))
         return empty(site->ready ? 200 : 400);
-    if (!strcmp(path, "/v2/models") || !strcmp(path, "/v2/models/")) {
-        listing l = {json_array(), NULL, 0, false};
-        srv_store_visit(site->store, list_names, &l);
-        for (int i = 0; site->ensembles && srv_ensemble_name(i); i++)
-            add_name(l.list, srv_ensemble_name(i));
-        return answer_json(json_pack("{so}", "models", l.list));
-    }
+    if (!strcmp(path, "/v2/models") || !strcmp(path, "/v2/models/"))
+        return answer_names(site);
     if (!strcmp(path, "/v2/models/stats")) {
-        listing l = {json_array(), NULL, 0, false};
+        listing l = {json_array(), NULL, NULL, 0, false};
         srv_store_visit(site->store, list_stats, &l);
         return answer_json(json_pack("{so}", "model_stats", l.list));
     }

@@ -25,6 +25,7 @@ typedef struct srv_answer {
     bool retry;             /* Retry-After: 1 */
     bool page;              /* a file of the web pages */
     const char *attachment; /* Content-Disposition, NULL: none */
+    const char *allow;      /* of a 405: the methods that the path takes */
 } srv_answer;
 
 /* An answer {"error": …} with a status. */
@@ -32,6 +33,9 @@ srv_answer srv_error(int status, const char *format, ...) __attribute__((format(
 
 /* "/v2/models/NAME[/versions/V]/infer" → name and version (0: not given). */
 bool srv_is_infer(const char *path, char name[SRV_NAME], int *version);
+
+/* The methods that a path takes, as the Allow header lists them; NULL: there is no such path. */
+const char *srv_allowed(const char *path);
 
 /* Whether this is one of the web pages' files, which hold no data and need no token. */
 bool srv_is_page(const char *path);

@@ -191,6 +191,14 @@ check 'server, answers' holds answers.json 'len(o) == 13' 'o[0]["inputs"] == 5 a
     'o[6]["resident"] >= o[6]["private"] > 0' 'all("error" in a for a in o[7:]) and "error" in o[5]' '"nothing.onnx" in o[7]["error"]' \
     '"fp33" in o[8]["error"]' '"nonsense" in o[9]["error"]' '"120 bytes" in o[10]["error"]' '"words" in o[11]["error"]' '"nobody" in o[12]["error"]'
 
+# ---- requests: tests/test_serve.sh has a server for it ----
+
+refuse '--rate is -1|0 to' requests --rate -1
+refuse '--format is "xml"|binary or json' requests --format xml
+refuse '--model is "a b"' requests --model 'a b'
+refuse '--count is 0|1 to' requests --count 0
+refuse '"word" found' requests word
+
 # ---- latency ----
 
 refuse 'which network?' latency

@@ -79,13 +79,45 @@ for path in /v2 /v2/health/live /v2/health/ready /v2/models /v2/models/phase /v2
     check "GET $path" test "$code" = 200
 done
 ask /v2/models/versioned
-check 'the highest version is the default' grep -q '"versions":\["3"\]' body
+check 'all versions are listed' grep -q '"versions":\["1","3"\]' body
+check 'the highest version is the default' grep -q '"inputs":\[{"name":"x"' body
+ask /v2/models
+check 'also in the list of models' grep -q '"versions":{.*"versioned":\["1","3"\]' body
 check 'no such model' refuses 404 'there is no model \"walk\"' /v2/models/walk
 check 'no such version' refuses 404 'of version 2' /v2/models/versioned/versions/2
 check 'a version that is no number' refuses 404 'a whole number from 1' /v2/models/versioned/versions/x
 check 'a broken model' refuses 404 'there is no model' /v2/models/broken
 check 'no such page' refuses 404 'there is no /v3' /v3
-check 'a method that is not understood' refuses 405 'expected GET or POST' /v2 -X DELETE
+# refuses_method METHOD PATH ALLOWED
+refuses_method() {
+    code=$(curl -s -m 20 -o body -D headers -w '%{http_code}' -X "$1" "$at$2")
+    [ "$code" = 405 ] && grep -q "^{\"error\":\"$2 does not take $1" body && grep -qi "^Allow: $3.\$" headers
+}
+check 'DELETE is not allowed' refuses_method DELETE /v2 'GET, HEAD'
+check 'POST of a model' refuses_method POST /v2/models/phase 'GET, HEAD'
+check 'GET of an inference' refuses_method GET /v2/models/phase/infer POST
+check 'GET of the repository' refuses_method GET /v2/repository/index POST
+check 'DELETE of nothing' refuses 404 'there is no /nothing' /nothing -X DELETE
+check 'HEAD' sh -c "curl -s -m 20 -I '$at/v2/models/phase' | tr -d '\r' >headers && grep -q ' 200 ' headers && ! grep -q '^content-length: 0$' headers"
+long() { head -c "$1" /dev/zero | tr '\0' x; }
+check 'a long address' refuses 414 'longer than 1023 bytes' "/v2/$(long 9000)"
+check 'a longer one' refuses 414 'longer than 1023 bytes' "/v2/$(long 40000)"
+ask /v2 -H "Cookie: $(long 30000)"
+check 'a long cookie' test "$code" = 200
+check 'a version with a sign' refuses 404 'a whole number from 1' /v2/models/versioned/versions/+1
+check 'an index that is no JSON' refuses 400 '\"ready\" is true or false' /v2/repository/index -d '{"ready":1}'
+ask /v2/repository/index -d '{"ready":true}'
+check 'the index of what is loaded' sh -c "! grep -q UNAVAILABLE body"
+# Requests in one piece, of which the second has a body: libwebsockets must not be stuck on it.
+piece=$'POST /v2/repository/index HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}'
+exec 3<>"/dev/tcp/127.0.0.1/${at##*:}"
+printf '%s%s' "$piece" "$piece" >&3
+timeout 20 cat <&3 >answers
+exec 3>&-
+check 'the first of two is answered' grep -q '^HTTP/1.1 200' answers
+check 'the second is refused' grep -q '"error":"a request with a body must be sent after the answer' answers
+ask /v2
+check 'and others are answered' test "$code" = 200
 ask /v2/repository/index -X POST
 check 'the index has the broken one' grep -q '"name":"broken","version":"1","state":"UNAVAILABLE","reason":"models/broken.onnx' body
 
@@ -152,12 +184,35 @@ check 'endless rows' refuses 400 'expected 1 to 65536 rows' $infer -d '{"inputs"
 check 'too few numbers' refuses 400 'are 1 numbers, expected 132' $infer -d '{"inputs":[{"name":"input","shape":[1,132],"datatype":"FP32","data":[1]}]}'
 check 'text among the numbers' refuses 400 'are not a list' $infer -d '{"inputs":[{"name":"input","shape":[1,132],"datatype":"FP32","data":["1"]}]}'
 check 'another output' refuses 400 'there is no output \"torque\"' $infer -d '{"inputs":[],"outputs":[{"name":"torque"}]}'
+check 'a parameter that is neither true nor false' refuses 400 '\"binary_data_output\" is not true or false' $infer -d '{"inputs":[],"parameters":{"binary_data_output":1}}'
+check 'and of an output' refuses 400 '\"binary_data\" is not true or false' $infer -d '{"inputs":[],"outputs":[{"name":"output","parameters":{"binary_data":"yes"}}]}'
+check 'a length with a sign' refuses 400 'Inference-Header-Content-Length is not a whole number' $infer -d '{}' -H 'Inference-Header-Content-Length: +2'
+check 'half a row' refuses 400 'has shape [1.5,132]' $infer -d '{"inputs":[{"name":"input","shape":[1.5,132],"datatype":"FP32","data":[1]}]}'
 check 'compressed' refuses 415 'gzip' $infer -d '{}' -H 'Content-Encoding: gzip'
 check 'chunked' refuses 411 'expected Content-Length' $infer -d '{}' -H 'Transfer-Encoding: chunked'
 ask $infer -d @two.json
 check 'it still answers' test "$code" = 200
 ask /metrics
 check 'counts what was answered' grep -q '^amble_requests_total{model="phase",version="1"} 3$' body
+
+# The client for measurements: all that it sends is answered as it expects, with every format and loop.
+bench=$(dirname "$serve")/amble-bench
+if [ -x "$bench" ]; then
+    asked=(requests --port "${at##*:}" --model phase --count 40 --connections 3)
+    for words in '' '--format json --rows 3' '--rate 500' '--mix --connections 2'; do
+        # shellcheck disable=SC2086
+        check "amble-bench requests $words" sh -c '"$@" >bench_out 2>&1' sh "$bench" "${asked[@]}" $words --json requests.json
+        check 'counts what was answered' grep -q '"requests": *40,.*"errors": *0' <(tr -d '\n' <requests.json)
+    done
+    check 'in the open loop from when it was due' grep -q 'latency_from_sent' <("$bench" "${asked[@]}" --rate 500 --json -)
+    "$bench" "${asked[@]}" --model nothing >bench_out 2>&1
+    check 'a model that is not there' test $? -ne 0
+    check 'is a sentence' grep -q "^amble-bench: /v2/models/nothing of port ${at##*:}: the answer's status is 404, expected 200$" bench_out
+    "$bench" "${asked[@]}" --model lstm >bench_out 2>&1
+    check 'a model of another kind' grep -q '^amble-bench: model "lstm": expected one input of FP32' bench_out
+    "$bench" requests --port 1 >bench_out 2>&1
+    check 'nobody is there' grep -q '^amble-bench: cannot connect to port 1 of 127.0.0.1: ' bench_out
+fi
 
 # Two requests that are run together: what the one brings (inputs of 1000, which need fp32) changes no bit of the other's answer, which an
 # integer precision gives.
@@ -227,6 +282,7 @@ phases=/v2/models/deepphase_sequence/infer
 printf '{"inputs":[{"name":"frames","shape":[3,132],"datatype":"FP32","data":[%s]},{"name":"dt","shape":[1],"datatype":"FP32","data":[0.0333]}],"outputs":[{"name":"phase"},{"name":"period_s"}]}' "$(numbers 396)" >three.json
 ask $phases -d @three.json
 check 'phases of a sequence' grep -q '"outputs":\[{"name":"phase","datatype":"FP32","shape":\[3\],"data":\[.*{"name":"period_s","datatype":"FP32","shape":\[1\]' body
+check 'outputs that are no list' refuses 400 '\"outputs\" is not a list' $phases -d '{"inputs":[{"name":"frames","shape":[1,132],"datatype":"FP32","data":['"$(numbers 132)"']}],"outputs":"phase"}'
 check 'no frames' refuses 400 'has no \"frames\"' $phases -d '{"inputs":[{"name":"dt","shape":[1],"datatype":"FP32","data":[0.03]}]}'
 check 'a dt of 0' refuses 400 '\"dt\" is 0 s' $phases -d '{"inputs":[{"name":"dt","shape":[1],"datatype":"FP32","data":[0]}]}'
 check 'too few frames' refuses 400 'are not 264 numbers' $phases -d '{"inputs":[{"name":"frames","shape":[2,132],"datatype":"FP32","data":[1]}]}'
@@ -238,6 +294,9 @@ ask '/v1/motion?format=npz&style=run'
 check 'a motion as npz' test "$(head -c 2 body)" = PK
 ask '/v1/motion?format=glb&style=run'
 check 'a motion as binary glTF' test "$(head -c 4 body)" = glTF
+check 'a motion of no set' refuses 404 'there is no set of models \"mine\"' '/v1/motion?style=run&set=mine'
+ask '/v1/motion?style=walk%3A0.7%2Czombie%3A0.3&set=default'
+check 'an encoded mixture' grep -q '"Frames"' body
 check 'a motion of no style' refuses 404 'there is no style \"ballet\"' '/v1/motion?style=ballet'
 check 'a motion without a style' refuses 400 'expected /v1/motion?style=NAME' /v1/motion
 check 'a motion in another format' refuses 400 'expected txt, bvh, glb or npz' '/v1/motion?style=run&format=fbx'
@@ -266,6 +325,23 @@ check 'it is healthy' "$serve" --check "$at"
 check 'nobody is at port 1' sh -c "! '$serve' --check http://127.0.0.1:1"
 stop
 check 'SIGTERM ends it' test "$status" = 0
+
+# ---- another set of models ----
+mkdir few
+python3 - "$root/assets/models/styles.json" few/styles.json 2>/dev/null <<'P' && {
+import json, sys
+o = json.load(open(sys.argv[1]))
+o["styles"] = [s for s in o["styles"] if s["name"] == "zombie"]
+json.dump(o, open(sys.argv[2], "w"))
+P
+    check 'it starts with another set' start --models models --set few=few --max-characters 0
+    ask '/v1/motion?style=zombie&set=few'
+    check 'whose style is a motion' grep -q '"Frames"' body
+    check 'and which has no others' refuses 404 'known styles: zombie' '/v1/motion?style=walk&set=few'
+    ask '/v1/motion?style=walk'
+    check 'but the default set has' test "$code" = 200
+    stop
+}
 
 # ---- a socket from systemd ----
 if command -v systemd-socket-activate >/dev/null 2>&1; then

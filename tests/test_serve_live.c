@@ -407,7 +407,10 @@ static void bad_messages(void **state)
         {"{\"type\":\"create\",\"set\":\"mine\"}",
          "there is no set of models \"mine\"; GET /v1/skills lists them"},
         {"{\"type\":\"watch\",\"character\":999999}", "there is no shared character 999999"},
-        {"{\"type\":\"watch\"}", "there is no shared character 0"},
+        {"{\"type\":\"watch\"}", "\"character\" is not a character's number"},
+        {"{\"type\":\"watch\",\"character\":1.5}", "\"character\" is not a character's number"},
+        {"{\"type\":\"create\",\"seed\":1.5}", "\"seed\" is 1.5, expected a whole number"},
+        {"{\"type\":\"create\",\"shared\":1}", "\"shared\" is not true or false"},
         {"{\"type\":\"push\",\"velocity\":[1,1,1]}", "\"character\" is not a character's number"},
         {"{\"type\":\"push\",\"character\":4294967297,\"velocity\":[1,1,1]}", "you have no character"},
         {"{\"type\":\"push\",\"character\":%u}", "\"velocity\" is not a list"},
@@ -415,6 +418,9 @@ static void bad_messages(void **state)
          "number 1 of \"velocity\" is not from -20"},
         {"{\"type\":\"request\",\"character\":%u,\"skill\":\"ballet\"}", "there is no skill \"ballet\""},
         {"{\"type\":\"request\",\"character\":%u,\"speed\":-1}", "\"speed\" is -1, expected 0 to 20"},
+        {"{\"type\":\"request\",\"character\":%u,\"cycles\":.5}", "is not a JSON object"},
+        {"{\"type\":\"request\",\"character\":%u,\"cycles\":0.5}",
+         "\"cycles\" is 0.5, expected a whole number"},
         {"{\"type\":\"request\",\"character\":%u,\"heading\":1,\"turn\":1}",
          "a heading and a turn were given"},
         {"{\"type\":\"pull\",\"character\":%u,\"body\":\"tail\",\"target\":[0,0,0]}",
@@ -430,7 +436,12 @@ static void bad_messages(void **state)
             snprintf(text + strlen(text), sizeof text - strlen(text), "%u%s", n, number + 2);
         refused(&c, text, cases[i].error);
     }
-    wait_frames(&c, 2);
+    const int frames = c.frames;
+    while (c.frames < frames + 2) { /* a create that was refused is only an error: no character ends */
+        json_t *o = receive(&c);
+        assert_int_equal(c.closed, 0);
+        assert_null(o);
+    }
     close_client(&c);
 
     static char big[20000];
@@ -456,6 +467,40 @@ static void bad_messages(void **state)
     json_t *o = wait_for(&c, "pong");
     assert_string_equal(json_string_value(json_object_get(o, "id")), "x");
     json_decref(o);
+    close_client(&c);
+}
+
+/* An own character goes on without its frames; others' frames and its own answers come. */
+static void unwatched(void **state)
+{
+    client c;
+    char text[256];
+    open_at(&c, *state, 0);
+    const uint32_t n = create(&c, "{\"type\":\"create\",\"rate\":60}");
+    const uint32_t other = create(&c, "{\"type\":\"create\",\"seed\":3}");
+    while (c.frame.character != n)
+        wait_frames(&c, 1);
+    const double before = c.frame.time;
+    snprintf(text, sizeof text, "{\"type\":\"unwatch\",\"character\":%u,\"id\":1}", n);
+    say(&c, text);
+    json_decref(wait_for(&c, "ok"));
+    for (int k = 0; k < 30; k++) {
+        wait_frames(&c, 1);
+        assert_int_equal(c.frame.character, other);
+    }
+    snprintf(text, sizeof text, "{\"type\":\"request\",\"character\":%u,\"style\":\"zombie\",\"id\":2}", n);
+    say(&c, text);
+    json_decref(wait_for(&c, "ok"));
+    json_t *o = wait_for(&c, "state");
+    assert_int_equal(json_integer_value(json_object_get(o, "character")), n);
+    json_decref(o);
+    snprintf(text, sizeof text, "{\"type\":\"watch\",\"character\":%u}", n);
+    say(&c, text);
+    json_decref(wait_for(&c, "watching"));
+    do
+        wait_frames(&c, 1);
+    while (c.frame.character != n);
+    assert_true(c.frame.time > before + .3); /* it was simulated meanwhile */
     close_client(&c);
 }
 
@@ -648,6 +693,7 @@ int main(void)
         cmocka_unit_test(it_walks),
         cmocka_unit_test(requests_are_answered),
         cmocka_unit_test(bad_messages),
+        cmocka_unit_test(unwatched),
         cmocka_unit_test(shared_by_two),
         cmocka_unit_test(slow_reader),
         cmocka_unit_test(limits),

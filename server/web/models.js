@@ -74,15 +74,21 @@ async function add(name) {
 
 async function measure() {
   const now = performance.now();
+  const sums = new Map(); // of all versions of a model
   for (const s of (await json('v2/models/stats')).model_stats) {
-    const card = cards.get(s.name), i = s.inference_stats;
-    if (!card) continue;
-    const n = i.success.count;
+    const sum = sums.get(s.name) || { n: 0, queue: 0, compute: 0, rows: 0, batches: 0 }, i = s.inference_stats;
+    sum.n += i.success.count; sum.queue += i.queue.ns; sum.compute += i.compute_infer.ns;
+    sum.rows += s.inference_count; sum.batches += s.execution_count;
+    sums.set(s.name, sum);
+  }
+  for (const [name, s] of sums) {
+    const card = cards.get(name), n = s.n;
+    if (!card?.rate) continue;
     if (card.before) card.rate.textContent = ((n - card.before.n) / (now - card.before.now) * 1000).toFixed(1);
     card.before = { n, now };
     card.total.textContent = n;
-    if (n) { card.queue.textContent = time(i.queue.ns / n); card.compute.textContent = time(i.compute_infer.ns / n); }
-    if (s.execution_count) card.batch.textContent = (s.inference_count / s.execution_count).toFixed(1);
+    if (n) { card.queue.textContent = time(s.queue / n); card.compute.textContent = time(s.compute / n); }
+    if (s.batches) card.batch.textContent = (s.rows / s.batches).toFixed(1);
   }
 }
 

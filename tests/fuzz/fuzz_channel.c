@@ -27,23 +27,13 @@ static void ready(void *socket)
 
 static srv_live *live;
 static srv_channels *channels;
+static srv_channel *owner; /* of character 1, which is shared and stays */
 
 static void stop(void)
 {
+    srv_channel_close(owner);
     srv_channels_close(channels);
     srv_live_stop(live);
-}
-
-static void start(void)
-{
-    const srv_live_def def = {.threads = 1, .max_characters = 4, .wake = wake};
-    const srv_channel_limits limits = {.client_characters = 2, .idle_s = 1e6, .messages_hz = 1e9};
-    ami_error err = {""};
-    live = srv_live_start(&def, &err);
-    demand(live != NULL);
-    channels = srv_channels_open(live, &limits);
-    demand(channels != NULL);
-    atexit(stop);
 }
 
 static void drain(srv_channel *c)
@@ -65,6 +55,27 @@ static void drain(srv_channel *c)
     demand(!srv_channel_has_next(c));
 }
 
+static void start(void)
+{
+    const srv_live_def def = {.threads = 1, .max_characters = 5, .wake = wake};
+    const srv_channel_limits limits = {.client_characters = 2, .idle_s = 1e6, .messages_hz = 1e9};
+    ami_error err = {""};
+    live = srv_live_start(&def, &err);
+    demand(live != NULL);
+    channels = srv_channels_open(live, &limits);
+    demand(channels != NULL);
+    atexit(stop);
+    static const char create[] = "{\"type\":\"create\",\"shared\":true}";
+    const char *why = NULL;
+    owner = srv_channel_open(channels, NULL);
+    demand(owner != NULL && srv_channel_receive(owner, create, sizeof create - 1, &why));
+    for (srv_character *c = NULL; !c || !c->created;) {
+        drain(owner);
+        c = srv_character_find(live, 1);
+        demand(c != NULL);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!live)
@@ -82,6 +93,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         at += n + 1;
     }
     srv_channel_close(c);
-    srv_channels_update(channels, ready);
+    drain(owner);
     return 0;
 }
