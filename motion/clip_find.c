@@ -81,10 +81,12 @@ static void ways_to_clips(char *text, size_t size)
     }
 }
 
-bool ami_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n, ami_error *err)
+/* only_name: a file of that name in the working folder does not count. */
+static bool find(const char *name_or_path, bool only_name, const char *clips_dir, char *path, size_t n,
+                 ami_error *err)
 {
     AMI_ASSERT(name_or_path && path && n > 0);
-    if (is_file(name_or_path)) {
+    if (!only_name && is_file(name_or_path)) {
         if ((size_t)snprintf(path, n, "%s", name_or_path) >= n) {
             return ami_fail(err, "the path %.80s... is longer than %zu bytes", name_or_path, n - 1);
         }
@@ -138,4 +140,14 @@ bool ami_clip_find(const char *name_or_path, const char *clips_dir, char *path, 
     }
     return ami_fail(err, "there is no motion \"%.100s\" in %s, %s%s; %s", name_or_path, places,
                     there[0] ? "only amble's own " : "nor any other", there, ways);
+}
+
+bool ami_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n, ami_error *err)
+{
+    return find(name_or_path, false, clips_dir, path, n, err);
+}
+
+bool ami_clip_find_name(const char *name, const char *clips_dir, char *path, size_t n, ami_error *err)
+{
+    return find(name, true, clips_dir, path, n, err);
 }

@@ -30,6 +30,22 @@ static ami_mocap *mocap_of(const void *bytes, size_t *size, const char **text, a
     return NULL;
 }
 
+/* A file that has the humanoid's own poses. */
+static ami_clip *clip_of_poses(const ami_mocap *mocap, const char *name, ami_error *err)
+{
+    double *time = malloc((size_t)mocap->frames * sizeof *time);
+    if (!time) {
+        ami_fail(err, "out of memory for %d frames", mocap->frames);
+        return NULL;
+    }
+    for (int f = 0; f < mocap->frames; f++)
+        time[f] = f * mocap->frame_time;
+    ami_clip *clip =
+        ami_clip_create(mocap->frames, time, mocap->pose, mocap->loop == AMI_MOCAP_LOOP_WRAP, name, err);
+    free(time);
+    return clip;
+}
+
 static ami_clip *clip_of(const ami_mocap *mocap, const char *path, const ami_retarget_def *def,
                          ami_retarget_report *report, ami_error *err)
 {
@@ -37,9 +53,13 @@ static ami_clip *clip_of(const ami_mocap *mocap, const char *path, const ami_ret
     char name[AMI_NAME];
     if (!ami_clip_name_of_file(path, name, sizeof name, err))
         return NULL;
-    report->own = ami_export_is_own(mocap);
-    return report->own ? ami_export_own_clip(mocap, name, err)
-                       : ami_retarget(mocap, def ? def : &usual, name, report, err);
+    report->own = mocap->pose || ami_export_is_own(mocap);
+    ami_clip *clip = mocap->pose   ? clip_of_poses(mocap, name, err)
+                     : report->own ? ami_export_own_clip(mocap, name, err)
+                                   : ami_retarget(mocap, def ? def : &usual, name, report, err);
+    if (clip)
+        ami_clip_set_loop_known(clip, report->own && mocap->loop != AMI_MOCAP_LOOP_UNKNOWN);
+    return clip;
 }
 
 ami_clip *ami_motion_decode(const void *bytes, size_t size, const char *name, const ami_retarget_def *def,
