@@ -65,6 +65,9 @@ foreach(component ${amb_components})
         install(TARGETS ${programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ${component})
     endif()
 endforeach()
+if(AMB_ASSIMP)
+    install(TARGETS amble-fbx RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/amble COMPONENT tools)
+endif()
 install(PROGRAMS scripts/get-clips.sh scripts/names.sh scripts/convert_mimickit.py DESTINATION ${CMAKE_INSTALL_DATADIR}/amble COMPONENT tools)
 install(FILES bench/latency_peer.py DESTINATION ${CMAKE_INSTALL_DATADIR}/amble COMPONENT tools) # run by the Python that --peer names
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "motion/bvh.h"
 #include "motion/clip_check.h"
+#include "motion/fbx.h"
 #include "motion/motion_file.h"
 #include "motion/glb.h"
 #include "motion/npz.h"
@@ -241,14 +242,9 @@ static const char *format_of(const char *text, size_t size)
 {
     static const struct {
         const char *begins, *is;
-    } formats[] = {{"Kaydara FBX Binary", "an FBX file"},
-                   {"; FBX", "an FBX file"},
-                   {"glTF", "a GLB file"},
-                   {":ASF", "an ASF skeleton"},
-                   {":FULLY-SPECIFIED", "an AMC file"},
-                   {"\x93NUMPY", "a NumPy file"},
-                   {"PK\x03\x04", "a ZIP file"},
-                   {"<", "an XML file"}};
+    } formats[] = {
+        {"glTF", "a GLB file"},        {":ASF", "an ASF skeleton"},  {":FULLY-SPECIFIED", "an AMC file"},
+        {"\x93NUMPY", "a NumPy file"}, {"PK\x03\x04", "a ZIP file"}, {"<", "an XML file"}};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         const size_t length = strlen(formats[i].begins);
         if (size >= length && memcmp(text, formats[i].begins, length) == 0) {
@@ -309,7 +305,7 @@ bool ami_clip_looks_like(const char *path)
         text[size] = 0;
         const size_t mark = strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3;
         found = ami_bvh_looks_like(text + mark, size - mark) || ami_motion_npz_holds_arrays(text, size) ||
-                ami_glb_has_animation(text, size, path);
+                ami_glb_has_animation(text, size, path) || ami_fbx_looks_like(text, size);
         const char *at = skip_blanks(text + mark);
         const char *frames = *at == '{' ? strstr(at, "\"Frames\"") : NULL;
         static const char *const next[3] = {":", "[", "["};

@@ -321,13 +321,22 @@ static bool read_node(reader *r, int i)
         if (ok)
             ami_quat_normalize(n->turn);
     }
-    const double mean = (n->scale[0] + n->scale[1] + n->scale[2]) / 3;
-    if (!ok)
-        return ami_fail(r->err, "node %d: its matrix, translation, rotation or scale is none", i);
-    for (int k = 0; k < 3; k++)
-        if (!(n->scale[k] > 1e-9) || fabs(n->scale[k] - mean) > .01 * mean)
-            return ami_fail(r->err, "node %d is scaled by %g, %g and %g, expected the same along all axes", i,
-                            n->scale[0], n->scale[1], n->scale[2]);
+    return ok || ami_fail(r->err, "node %d: its matrix, translation, rotation or scale is none", i);
+}
+
+/* Of the joints and what they hang on: other nodes, meshes and props, may be scaled as they like. */
+static bool check_scales(const reader *r)
+{
+    for (int j = 0; j < r->count; j++)
+        for (int i = r->nodes[j].joint ? j : -1; i >= 0; i = r->nodes[i].parent) {
+            const node *n = &r->nodes[i];
+            const double mean = (n->scale[0] + n->scale[1] + n->scale[2]) / 3;
+            for (int k = 0; k < 3; k++)
+                if (!(n->scale[k] > 1e-9) || fabs(n->scale[k] - mean) > .01 * mean)
+                    return ami_fail(r->err,
+                                    "node %d is scaled by %g, %g and %g, expected the same along all axes", i,
+                                    n->scale[0], n->scale[1], n->scale[2]);
+        }
     return true;
 }
 
@@ -721,7 +730,7 @@ ami_mocap *ami_glb_decode(const void *bytes, size_t size, ami_error *err)
     reader r = {.err = err};
     ami_mocap *m = NULL;
     if (open_file(&r, bytes, size) && check_extensions(&r) && read_nodes(&r) && read_animation(&r) &&
-        choose_joints(&r))
+        choose_joints(&r) && check_scales(&r))
         m = sample_all(&r);
     for (int i = 0; i < r.track_count; i++) {
         free(r.tracks[i].time);

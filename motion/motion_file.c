@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "motion/bvh.h"
 #include "motion/export.h"
+#include "motion/fbx.h"
 #include "motion/glb.h"
 #include "motion/npz.h"
 
@@ -21,6 +22,13 @@ static ami_mocap *mocap_of(const void *bytes, size_t *size, const char **text, a
         return ami_motion_npz_decode(bytes, *size, err);
     if (ami_glb_looks_like(bytes, *size))
         return ami_glb_decode(bytes, *size, err);
+    if (ami_fbx_looks_like(bytes, *size)) {
+        size_t length;
+        uint8_t *glb = ami_fbx_to_glb(bytes, *size, &length, err);
+        ami_mocap *mocap = glb ? ami_glb_decode(glb, length, err) : NULL;
+        free(glb);
+        return mocap;
+    }
     const char *begin = ami_text_begin(bytes, size, err);
     if (!begin)
         return NULL;
@@ -106,7 +114,7 @@ bool ami_motion_is_foreign(const char *path)
     if (file)
         fclose(file);
     return size > 0 && (ami_motion_npz_looks_like(text, size) || ami_glb_looks_like(text, size) ||
-                        ami_bvh_looks_like(text + mark, size - mark));
+                        ami_fbx_looks_like(text, size) || ami_bvh_looks_like(text + mark, size - mark));
 }
 
 ami_mocap *ami_motion_read_mocap(const char *path, ami_error *err)
