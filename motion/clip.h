@@ -69,7 +69,7 @@ AMI_MUST_CHECK bool ami_clip_check_ending(const char *path, ami_error *err);
 char *ami_clip_encode(const ami_clip *clip, size_t *size, ami_error *err);
 
 /* A motion as users give it: an existing file is taken as it is; otherwise a NAME, looked up as
- * DIR/humanoid3d_NAME.txt, DIR/NAME.txt, DIR/NAME.bvh, then DIR/NAME.npz in `clips_dir`, or, where that is
+ * DIR/humanoid3d_NAME.txt, DIR/NAME.txt, DIR/NAME.bvh, .glb, .npz, then .fbx in `clips_dir`, or, where that is
  * NULL, in $AMBLE_CLIPS, ./clips, the clips folder amble was built with and amble's own assets/motions, in
  * this order. The path goes to path[n]. On error the sentence names the folders looked at and the motions
  * they hold, or how to get some. */

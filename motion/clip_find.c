@@ -25,8 +25,9 @@ static int is_clip(const struct dirent *entry)
 {
     const size_t length = strlen(entry->d_name);
     const char *ending = entry->d_name + length - (length > 4 ? 4 : length);
-    return entry->d_name[0] != '.' && (!strcmp(ending, ".txt") || !strcmp(ending, ".bvh") ||
-                                       !strcmp(ending, ".glb") || !strcmp(ending, ".npz"));
+    return entry->d_name[0] != '.' &&
+           (!strcmp(ending, ".txt") || !strcmp(ending, ".bvh") || !strcmp(ending, ".glb") ||
+            !strcmp(ending, ".npz") || !strcmp(ending, ".fbx"));
 }
 
 /* Appends to text[size], as much as fits. */
@@ -118,9 +119,9 @@ static bool find(const char *name_or_path, bool only_name, const char *clips_dir
     }
     char places[320] = "", there[320] = "", ways[600];
     for (int i = 0; i < count; i++) {
-        static const char *const form[5] = {"%s/humanoid3d_%s.txt", "%s/%s.txt", "%s/%s.bvh", "%s/%s.glb",
-                                            "%s/%s.npz"};
-        for (int k = 0; k < 5; k++) {
+        static const char *const form[] = {
+            "%s/humanoid3d_%s.txt", "%s/%s.txt", "%s/%s.bvh", "%s/%s.glb", "%s/%s.npz", "%s/%s.fbx"};
+        for (size_t k = 0; k < sizeof form / sizeof *form; k++) {
             if ((size_t)snprintf(path, n, form[k], dirs[i], name_or_path) < n && is_file(path)) {
                 return true;
             }

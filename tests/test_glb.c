@@ -239,7 +239,12 @@ static void what_is_wrong_is_said(void **unused)
     assert_refused("{\"nodes\":[{\"children\":[1]},{\"children\":[0]}]}", good, 0, "own ancestors");
     assert_refused("{\"nodes\":[{\"children\":[0]}]}", good, 0, "child 0");
     assert_refused("{\"nodes\":[{\"children\":[7]}]}", good, 0, "child 7");
-    assert_refused("{\"nodes\":[{\"scale\":[1,2,1]}]}", good, 0, "node 0 is scaled by 1, 2 and 1");
+    static const char arm[] = ARM("LINEAR", "2", "32");
+    char scaled[sizeof arm];
+    memcpy(scaled, arm, sizeof arm);
+    strstr(scaled, "[0.01,0.01,")[9] = '2'; /* what the joints hang on */
+    assert_refused(scaled, good, 16, "node 0 is scaled by 0.01, 0.02 and 0.01");
+    assert_refused("{\"nodes\":[{\"scale\":[1,2,1]}]}", good, 0, "has no animation"); /* no joint */
     assert_refused("{\"nodes\":[{\"rotation\":[0,0,0,0]}]}", good, 0, "node 0");
     assert_refused("{\"nodes\":[{\"matrix\":[1,0,0,0,0,1,0,0,0,0,-1,0,0,0,0,1]}]}", good, 0, "node 0");
     assert_refused("[1]", good, 0, "no object");
