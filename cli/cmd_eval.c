@@ -167,24 +167,6 @@ static bool evaluate(const arguments *a, const contender *c, const ami_followed 
     return false;
 }
 
-enum { POLICY_WIDTH = 16 }; /* of the first column, at least */
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-static int name_width(const contender *c, int contenders)
-{
-    int width = POLICY_WIDTH;
-    for (int k = 0; k < contenders; k++) {
-        const int columns = cli_columns(base_name(c[k].path));
-        width = columns > width ? columns : width;
-    }
-    return width;
-}
-
 static void print_row(const char *name, int width, double speed, double period, const ami_evaluation *r)
 {
     char push[48] = "none";
@@ -195,6 +177,12 @@ static void print_row(const char *name, int width, double speed, double period, 
            name, width - cli_columns(name), "", push, 100 * r->survival, 100 * r->worst_survival,
            100 * r->success, r->normalised_return, r->worst_return, 100 * r->root_m,
            r->joint_rad * 180 / M_PI, 100 * r->success_phc, 1e3 * r->e_g_mpjpe, 1e3 * r->e_mpjpe);
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }
 
 static json_t *row_json(const contender *c, ami_protocol how, double speed, double period, const outcome *row)
@@ -219,6 +207,18 @@ static json_t *row_json(const contender *c, ami_protocol how, double speed, doub
     json_object_set_new(o, "resets_non_finite", json_integer(r->unstable));
     json_object_set_new(o, "runs", row->runs);
     return o;
+}
+
+enum { POLICY_WIDTH = 16 }; /* of the first column, at least */
+
+static int name_width(const contender *c, int contenders)
+{
+    int width = POLICY_WIDTH;
+    for (int k = 0; k < contenders; k++) {
+        const int columns = cli_columns(base_name(c[k].path));
+        width = columns > width ? columns : width;
+    }
+    return width;
 }
 
 /* One protocol's table; `rows` gets its rows. */
