@@ -163,12 +163,13 @@ bool ami_keep_style_files(const char *folder, const ami_style_request *style, co
            keep_file(folder, used.deepphase, own_deepphase, false, err);
 }
 
-bool ami_follow(ami_followed *followed, const char *motion, const ami_style_request *request,
+bool ami_follow(ami_followed *followed, const char *motion, const ami_style_request *style,
                 const ami_origin *origin, const ami_skeleton *skeleton, const char *clips, ami_error *err)
 {
     memset(followed, 0, sizeof *followed);
     ami_style_files files;
-    const ami_style_request with_files = ami_style_beside(request, origin, &files), *style = &with_files;
+    const ami_style_request with_files = ami_style_beside(style, origin, &files);
+    style = &with_files;
     const char *trained_on = origin && origin->motion ? ami_style_trained_on(origin->motion) : NULL;
     if (!motion && !ami_style_requested(style) && trained_on) {
         ami_style_request own = *style;

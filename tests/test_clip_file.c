@@ -478,7 +478,8 @@ static void other_formats_are_not_written(void **state)
     put_text(scratch("in.txt"), text);
     free(text);
     ami_clip *clip = read_well(scratch("in.txt"));
-    static const char *const refused[] = {"x.FBX", "x.gltf", "x.csv", "x.npy", "x.mp4", "a.txt.fbx", "x.v2", "x.tmp"};
+    static const char *const refused[] = {"x.FBX", "x.gltf",    "x.csv", "x.npy",
+                                          "x.mp4", "a.txt.fbx", "x.v2",  "x.tmp"};
     static const char *const written[] = {"x.txt", "x.json", "x", "X.TXT", "bvh", "x.bvh", "x.glb"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         ami_error err = {""};
