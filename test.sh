@@ -185,7 +185,7 @@ export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(nproc)}
 
 stage release test ''
 if [ "$all" = true ]; then
-    once='scripts|install|circles|structure|abi|api_docs' # these try scripts and the tree, whatever the compiler
+    once='scripts|mimickit|install|circles|structure|abi|api_docs' # these try scripts and the tree, whatever the compiler
     stage 'address and undefined-behaviour sanitizers' sanitize "-E ^($once)$"
     stage 'thread sanitizer' tsan '-L threads'
     stage 'without OpenMP' no-openmp "-E ^(viewer|bench|cli|serve_live|memory|clips|$once)$"

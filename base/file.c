@@ -272,13 +272,23 @@ bool ami_file_check_writable(const char *path, ami_error *err)
     const bool existed = stat(path, &st) == 0;
     if (existed && !S_ISREG(st.st_mode))
         return ami_fail(err, "%s: is %s, only a regular file can be written", path, kind_of(st.st_mode));
+    if (!existed && errno != ENOENT)
+        return ami_fail(err, "%s: cannot be written: %s", path, strerror(errno));
+    if (!existed) { /* its folder decides, and is not changed */
+        const char *slash = strrchr(path, '/');
+        char *folder = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : NULL;
+        if (slash && !folder)
+            return ami_fail(err, "%s: out of memory", path);
+        const bool ok = path[0] && (!slash || slash[1]) && access(folder ? folder : ".", W_OK | X_OK) == 0;
+        const int why = path[0] && (!slash || slash[1]) ? errno : ENOENT;
+        free(folder);
+        return ok || ami_fail(err, "%s: cannot be written: %s", path, strerror(why));
+    }
     /* O_NONBLOCK: as for reading, in case a pipe has just replaced the file. */
-    const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+    const int fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return ami_fail(err, "%s: cannot be written: %s", path, strerror(errno));
     close(fd);
-    if (!existed)
-        unlink(path);
     return true;
 }
 

@@ -32,7 +32,7 @@ AMI_MUST_CHECK bool ami_file_write(const char *path, const void *data, size_t si
 
 /* Whether another program or a stream can write PATH as a regular file: false and a sentence where its folder
  * is missing or not writable, or where a folder, device or pipe has that name. Never waits (for a pipe's
- * reader, for example), keeps an existing file and leaves no new one. */
+ * reader, for example), and changes nothing: neither file nor folder. */
 bool ami_file_check_writable(const char *path, ami_error *err);
 
 /* mkdir -p; an existing folder is success. */

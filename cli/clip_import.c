@@ -104,16 +104,16 @@ json_t *clip_import_json(const ami_retarget_report *report)
                                         "position_mean_m", cli_real(j->off[0]), "position_max_m",
                                         cli_real(j->off[1]), "position_max_frame", j->off_frame));
     }
-    full =
-        json_pack("{s:s, s:b, s:s, s:o, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "up",
-                  ami_axis_name(report->up), "mirrored", (int)report->mirrored, "unit",
-                  ami_retarget_unit(report, unit, sizeof unit), "scale_m", cli_real(report->scale),
-                  "leg_units", cli_real(report->leg), "rest_pose",
-                  report->rest == AMI_REST_ZERO ? json_string("zero") : json_integer(report->rest),
-                  "jumps_repaired", report->jumps, "lowered_m", cli_real(report->drop), "contact",
-                  cli_real(report->contact), "foot_skate_source_mps", cli_real(report->skate[0]),
-                  "foot_skate_mps", cli_real(report->skate[1]), "penetration_before_m",
-                  cli_real(report->depth[0]), "penetration_m", cli_real(report->depth[1]), "joints", joints);
+    full = json_pack("{s:s, s:b, s:s, s:o, s:o, s:o, s:i, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "up",
+                     ami_axis_name(report->up), "mirrored", (int)report->mirrored, "unit",
+                     ami_retarget_unit(report, unit, sizeof unit), "scale_m", cli_real(report->scale),
+                     "leg_units", cli_real(report->leg), "rest_pose",
+                     report->rest == AMI_REST_ZERO ? json_string("zero") : json_integer(report->rest),
+                     "jumps_repaired", report->jumps, "in_place", (int)report->in_place, "lowered_m",
+                     cli_real(report->drop), "contact", cli_real(report->contact), "foot_skate_source_mps",
+                     cli_real(report->skate[0]), "foot_skate_mps", cli_real(report->skate[1]),
+                     "penetration_before_m", cli_real(report->depth[0]), "penetration_m",
+                     cli_real(report->depth[1]), "joints", joints);
     return full;
 }
 
@@ -127,10 +127,11 @@ const char *clip_import_line(const ami_retarget_report *report, char *text, size
                  cli_plural(report->jumps));
     ami_number_format(
         text, size,
-        "up %s, %s%s, rest pose: %s, feet slide %.3f m/s (source %.3f), sink %.3f m (source %.3f)%s",
+        "up %s, %s%s, rest pose: %s, feet slide %.3f m/s (source %.3f), sink %.3f m (source %.3f)%s%s",
         ami_axis_name(report->up), ami_retarget_unit(report, unit, sizeof unit),
         report->mirrored ? ", left-handed: mirrored" : "", rest, report->skate[1], report->skate[0],
-        report->depth[1], report->depth[0], jumps);
+        report->depth[1], report->depth[0], jumps,
+        report->in_place ? ", the root keeps its place: the file has no path over the floor" : "");
     return text;
 }
 

@@ -54,16 +54,6 @@ static ami_clip *open_clip(const char *name, const options *o, char path[PATH_SI
     return ami_clip_find(name, o->common.clips, path, PATH_SIZE, err) ? ami_clip_read(path, err) : NULL;
 }
 
-/* Columns as a terminal counts them: characters of UTF-8. */
-static int columns_of(const char *text)
-{
-    int n = 0;
-    for (; *text; text++) {
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    }
-    return n;
-}
-
 static void print_head(int width)
 {
     printf("%-*s %-4s %6s %8s %6s %7s %6s %11s %6s %-15s %8s\n", width, "motion", "loop", "frames", "s", "Hz",
@@ -77,7 +67,7 @@ static void print_facts(const clip_facts *f, int width)
         snprintf(seam, sizeof seam, "%.1f", f->seam * (180 / M_PI));
     }
     printf("%s%*s %-4s %6d %8.3f %6.1f %7.2f %6.2f %5.2f..%.2f %6.1f %-15s %8s\n", f->name,
-           width - columns_of(f->name), "", f->loops ? "wrap" : "none", f->frames, f->duration,
+           width - cli_columns(f->name), "", f->loops ? "wrap" : "none", f->frames, f->duration,
            (f->frames - 1) / f->duration, f->distance, f->speed, f->low, f->high, f->fastest, f->joint, seam);
 }
 
@@ -86,7 +76,7 @@ static void print_table(const clip_facts *list, int count)
 {
     int width = 20;
     for (int i = 0; i < count; i++) {
-        const int columns = columns_of(list[i].name);
+        const int columns = cli_columns(list[i].name);
         width = columns > width ? columns : width;
     }
     if (count > 0) {

@@ -38,7 +38,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static void print_quality(const char *name, const ami_quality *q)
 {
-    printf("%-20.20s  jerk %8.1f m/s3   foot skate %.3f m/s   penetration %.3f m\n", name, q->jerk,
+    printf("%-20s  jerk %8.1f m/s3   foot skate %.3f m/s   penetration %.3f m\n", name, q->jerk,
            q->foot_skate, q->penetration);
 }
 

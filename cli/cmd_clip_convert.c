@@ -328,8 +328,8 @@ static void work_free(work *w)
     free(w->out);
 }
 
-/* OUT/NAME.FORMAT for a file in a folder. */
-static bool add(work *w, const options *o, const char *in, bool folder, ami_error *err)
+/* OUT/NAME.FORMAT for a file in a folder; below: the part of its path, with a slash behind it, that is kept in OUT. */
+static bool add(work *w, const options *o, const char *in, bool folder, const char *below, ami_error *err)
 {
     char out[PATH_SIZE];
     if (w->count == w->capacity) {
@@ -345,7 +345,7 @@ static bool add(work *w, const options *o, const char *in, bool folder, ami_erro
     if (folder) {
         const char *slash = strrchr(in, '/'), *base = slash ? slash + 1 : in, *dot = strrchr(base, '.');
         const int length = (int)(dot && dot > base ? (size_t)(dot - base) : strlen(base));
-        if ((size_t)snprintf(out, sizeof out, "%s/%.*s.%s", o->out, length, base,
+        if ((size_t)snprintf(out, sizeof out, "%s/%s%.*s.%s", o->out, below, length, base,
                              o->format ? o->format : "txt") >= sizeof out)
             return ami_fail(err, "%.80s...: the path is longer than %d bytes", o->out, PATH_SIZE - 1);
         for (int i = 0; i < w->count; i++)
@@ -370,24 +370,38 @@ static int is_visible(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
-/* The motions of a folder; what else there is is named once. */
-static bool add_folder(work *w, const options *o, const char *folder, ami_error *err)
+/* What no motion is found in is named once. */
+static void leave_out(work *w, const char *name)
+{
+    const size_t used = strlen(w->others);
+    if (used + strlen(name) + 8 < sizeof w->others)
+        snprintf(w->others + used, sizeof w->others - used, "%s%s", used ? ", " : "", name);
+    w->other++;
+}
+
+/* The motions of a folder and of those in it, of any name. Links to folders are not followed, which may lead back; nor
+ * is the folder that the result goes into. `below` as in add. */
+static bool add_folder(work *w, const options *o, const char *folder, const char *below, ami_error *err)
 {
     struct dirent **list = NULL;
+    struct stat out, st;
+    const bool has_out = stat(o->out, &out) == 0;
     const int n = scandir(folder, &list, is_visible, by_name);
     bool ok = n >= 0 || ami_fail(err, "%s: cannot be read as a folder", folder);
     for (int i = 0; i < n; i++) {
-        char path[PATH_SIZE];
-        if (ok && (size_t)snprintf(path, sizeof path, "%s/%s", folder, list[i]->d_name) < sizeof path) {
-            if (ami_clip_looks_like(path)) {
-                ok = add(w, o, path, true, err);
-            } else {
-                const size_t used = strlen(w->others);
-                if (used + strlen(list[i]->d_name) + 8 < sizeof w->others)
-                    snprintf(w->others + used, sizeof w->others - used, "%s%s", used ? ", " : "",
-                             list[i]->d_name);
-                w->other++;
-            }
+        char path[PATH_SIZE], inner[PATH_SIZE];
+        const char *name = list[i]->d_name;
+        if (ok && ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path ||
+                   (size_t)snprintf(inner, sizeof inner, "%s%s/", below, name) >= sizeof inner))
+            ok = ami_fail(err, "%.80s...: the path is longer than %d bytes", folder, PATH_SIZE - 1);
+        if (ok && lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+            if (!(has_out && st.st_dev == out.st_dev && st.st_ino == out.st_ino))
+                ok = add_folder(w, o, path, inner, err);
+        } else if (ok && ami_clip_looks_like(path)) {
+            ok = add(w, o, path, true, below, err);
+        } else if (ok) {
+            snprintf(inner, sizeof inner, "%s%s", below, name);
+            leave_out(w, inner);
         }
         free(list[i]);
     }
@@ -395,15 +409,43 @@ static bool add_folder(work *w, const options *o, const char *folder, ami_error 
     return ok;
 }
 
+/* The folders in which the results go. */
+static bool make_folders(const work *w, const options *o, ami_error *err)
+{
+    bool ok = ami_folder_make(o->out, err);
+    for (int i = 0; ok && i < w->count; i++) {
+        char folder[PATH_SIZE];
+        snprintf(folder, sizeof folder, "%s", w->out[i]);
+        char *slash = strrchr(folder, '/');
+        if (slash && slash != folder && (*slash = 0, !is_folder(folder)))
+            ok = ami_folder_make(folder, err);
+    }
+    return ok;
+}
+
+/* A file's name where a folder is meant. */
+static bool is_file_name(const char *out)
+{
+    static const char *const endings[] = {".txt", ".json", ".bvh", ".glb", ".npz", ".csv"};
+    bool known = false;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        known |= ami_text_has_ending(out, endings[i]);
+    return known && !is_folder(out);
+}
+
 static bool find_work(work *w, const options *o, ami_error *err)
 {
     const bool folder =
         o->count > 1 || is_folder(o->names[0]) || is_folder(o->out) || ami_text_has_ending(o->out, "/");
+    if (folder && is_file_name(o->out))
+        return ami_fail(err, "%s: several motions go into a folder, and this is the name of a file", o->out);
+    if (!folder && !ami_text_has_ending(o->out, ".csv") && !ami_clip_check_ending(o->out, err))
+        return false;
     for (int i = 0; i < o->count; i++) {
         char path[PATH_SIZE];
-        if (!(is_folder(o->names[i]) ? add_folder(w, o, o->names[i], err)
+        if (!(is_folder(o->names[i]) ? add_folder(w, o, o->names[i], "", err)
                                      : ami_clip_find(o->names[i], o->common.clips, path, sizeof path, err) &&
-                                           add(w, o, path, folder, err)))
+                                           add(w, o, path, folder, "", err)))
             return false;
     }
     if (w->other > 0) {
@@ -414,7 +456,8 @@ static bool find_work(work *w, const options *o, ami_error *err)
     }
     if (w->count == 0)
         return ami_fail(err, "%s: none of the files in it is a motion", o->names[0]);
-    return !folder || ami_folder_make(o->out, err);
+    return (folder ? make_folders(w, o, err) : cli_check_output(o->out, NULL, err)) &&
+           cli_check_output(o->common.json, NULL, err);
 }
 
 int clip_convert(int argc, char **argv)
@@ -427,7 +470,7 @@ int clip_convert(int argc, char **argv)
         "NAME-or-FILE... -o OUT\nNAME-or-FILE OUT",
         "Brings motions of any format that amble reads (BVH, binary glTF, npz, DeepMimic's JSON) "
         "on to the humanoid, edits them if "
-        "asked, and writes them as DeepMimic's JSON, BVH, npz or a table. A folder "
+        "asked, and writes them as DeepMimic's JSON, BVH, npz or a table. A folder, with those in it, "
         "or several files go into a folder. "
         "Prints how other skeletons were understood.\v"
         "Examples:\n  amble clip convert dance.bvh -o dance.txt --loop auto\n"
@@ -436,7 +479,7 @@ int clip_convert(int argc, char **argv)
         children,
         NULL,
         NULL};
-    options o = {.time_scale = 1, .heading = NAN};
+    options o = {.common = {.json_later = true}, .time_scale = 1, .heading = NAN};
     cli_parse(&argp, argc, argv, &o);
     cli_set_threads(o.common.threads);
     ami_error err = {""};

@@ -168,16 +168,16 @@ static bool evaluate(const arguments *a, const contender *c, const ami_followed 
     return false;
 }
 
-static void print_row(const char *name, double speed, double period, const ami_evaluation *r)
+static void print_row(const char *name, int width, double speed, double period, const ami_evaluation *r)
 {
     char push[48] = "none";
     if (speed > 0)
         snprintf(push, sizeof push, "%g m/s / %g s", speed, period);
-    printf("%-16.16s  %-14s  %6.1f %%  %6.1f %%  %6.1f %%  %7.3f  %7.3f  %6.1f cm  %5.1f°  %6.1f %%  %6.1f  "
+    printf("%s%*s  %-14s  %6.1f %%  %6.1f %%  %6.1f %%  %7.3f  %7.3f  %6.1f cm  %5.1f°  %6.1f %%  %6.1f  "
            "%6.1f\n",
-           name, push, 100 * r->survival, 100 * r->worst_survival, 100 * r->success, r->normalised_return,
-           r->worst_return, 100 * r->root_m, r->joint_rad * 180 / M_PI, 100 * r->success_phc,
-           1e3 * r->e_g_mpjpe, 1e3 * r->e_mpjpe);
+           name, width - cli_columns(name), "", push, 100 * r->survival, 100 * r->worst_survival,
+           100 * r->success, r->normalised_return, r->worst_return, 100 * r->root_m,
+           r->joint_rad * 180 / M_PI, 100 * r->success_phc, 1e3 * r->e_g_mpjpe, 1e3 * r->e_mpjpe);
 }
 
 static const char *base_name(const char *path)
@@ -212,6 +212,18 @@ static json_t *row_json(const contender *c, const ami_variation_def *vary, ami_p
     return o;
 }
 
+enum { POLICY_WIDTH = 16 }; /* of the first column, at least */
+
+static int name_width(const contender *c, int contenders)
+{
+    int width = POLICY_WIDTH;
+    for (int k = 0; k < contenders; k++) {
+        const int columns = cli_columns(base_name(c[k].path));
+        width = columns > width ? columns : width;
+    }
+    return width;
+}
+
 /* One protocol's table; `rows` gets its rows. */
 static bool evaluate_protocol(const arguments *a, const contender *c, int contenders,
                               const ami_followed *followed, ami_protocol how, bar_state *bar, json_t *rows,
@@ -242,14 +254,16 @@ static bool evaluate_protocol(const arguments *a, const contender *c, int conten
     cli_print_variation(&a->sim.vary);
     if (a->sim.turn != 0)
         printf(", turning %g°/s", a->sim.turn);
-    printf("\n\n%-16s  %-14s  %8s  %8s  %8s  %7s  %7s  %9s  %6s  %8s  %6s  %6s\n", "policy", "push",
+    const int width = name_width(c, contenders);
+    printf("\n\n%-*s  %-14s  %8s  %8s  %8s  %7s  %7s  %9s  %6s  %8s  %6s  %6s\n", width, "policy", "push",
            "survival", "(worst)", "success", "return", "(worst)", "root off", "joints", "PHC", "E_g mm",
            "E mm");
     for (int p = 0; p < a->sim.pushes; p++) {
         for (int k = 0; k < contenders; k++)
-            print_row(base_name(c[k].path), a->sim.push[p].speed, a->sim.push[p].period, &result[p][k].mean);
+            print_row(base_name(c[k].path), width, a->sim.push[p].speed, a->sim.push[p].period,
+                      &result[p][k].mean);
         if (contenders == 2)
-            printf("%-16s  %-14s  %+6.1f    %8s  %+6.1f    %+7.3f\n", "  difference", "",
+            printf("%-*s  %-14s  %+6.1f    %8s  %+6.1f    %+7.3f\n", width, "  difference", "",
                    100 * (result[p][0].mean.survival - result[p][1].mean.survival), "",
                    100 * (result[p][0].mean.success - result[p][1].mean.success),
                    result[p][0].mean.normalised_return - result[p][1].mean.normalised_return);
@@ -290,10 +304,10 @@ static void add_largest_pushes(const arguments *a, const contender *c, int conte
         json_object_set_new(o, field[k][0], stands ? cli_real(largest[k].forward_n) : json_null());
         json_object_set_new(o, field[k][1], stands ? cli_real(largest[k].sideways_n) : json_null());
         if (!quiet && stands)
-            printf("%-17.17s  forward %4.0f N, sideways %4.0f N\n", base_name(c[k].path),
-                   largest[k].forward_n, largest[k].sideways_n);
+            printf("%-17s  forward %4.0f N, sideways %4.0f N\n", base_name(c[k].path), largest[k].forward_n,
+                   largest[k].sideways_n);
         else if (!quiet)
-            printf("%-17.17s  falls without any\n", base_name(c[k].path));
+            printf("%-17s  falls without any\n", base_name(c[k].path));
     }
     if (!quiet && paper && paper->forward_n > 0)
         printf("%-17s  forward %4.0f N, sideways %4.0f N\n", "DeepMimic's paper", paper->forward_n,

@@ -201,12 +201,15 @@ static json_t *report(const arguments *a, const ami_fit *fit, const ami_fit_stat
 
 static void print_evaluation(const ami_fit_evaluation *j)
 {
-    printf("%-12s %-34s", "", "motion");
+    int width = 34;
+    for (int i = 0; i < j->rows; i++)
+        width = cli_columns(j->row[i].motion) > width ? cli_columns(j->row[i].motion) : width;
+    printf("%-12s %-*s", "", width, "motion");
     for (int k = 0; k < j->columns; k++)
         printf(" %14s", j->column[k]);
     putchar('\n');
     for (int i = 0; i < j->rows; i++) {
-        printf("%-12s %-34.34s", j->row[i].what, j->row[i].motion);
+        printf("%-12s %s%*s", j->row[i].what, j->row[i].motion, width - cli_columns(j->row[i].motion), "");
         for (int k = 0; k < j->columns; k++)
             if (j->row[i].value[k] == j->row[i].value[k])
                 printf(" %14.4g", j->row[i].value[k]);
@@ -273,6 +276,7 @@ static int fit_with(const arguments *a, const ami_checkpoint *resumed)
     int status = CLI_BAD_INPUT;
     if (fit && (!resumed || ami_fit_load(fit, resumed, &err)) &&
         (lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
+        cli_check_output(a->common.json, NULL, &err) &&
         (log = ami_event_log_open(folder, ami_fit_samples(fit), &err)) != NULL &&
         log_settings(a, log, &settings, &err)) {
         if (data->left_out)
@@ -311,6 +315,7 @@ static int fit_what(ami_fit_what what, int argc, char **argv)
         "  get-clips.sh --from DeepMimic deepmimic-clips\n"
         "  amble fit style --clips deepmimic-clips --hold-out long_walk2 --out runs/style"};
     arguments a = {.what = what,
+                   .common = {.json_later = true},
                    .training = {.list = ami_fit_setting_list[what],
                                 .settings = AMI_FIT_SETTING_COUNT,
                                 .save_minutes = 2}};

@@ -84,6 +84,8 @@ static void describe(const options *o, double sum, char *text, size_t size)
 static bool average(const options *o, ami_error *err)
 {
     double sum = 0, done = 0;
+    if (!cli_check_output(o->output, NULL, err))
+        return false;
     for (int i = 0; i < o->files; i++)
         sum += o->weights ? o->weight[i] : 1;
     if (!(sum > 0))

@@ -147,6 +147,8 @@ static bool export(const options *o, ami_error *err)
     char path[4096];
     ami_npy rows = {.data = NULL};
     int count = 0;
+    if (!cli_check_output(o->output, NULL, err))
+        return false;
     ami_net *net = model_read_chain(o->file, path, sizeof path, err);
     bool ok = net && (!o->calibrate || model_read_calibration(net, o->calibrate, &rows, &count, err));
     const size_t inputs = ok ? (size_t)net->dim[0] : 0;

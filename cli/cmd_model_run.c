@@ -266,6 +266,9 @@ static int run(const options *o, ami_error *err)
     int rows = 0, status = CLI_BAD_INPUT;
     ami_net *net;
     ami_graph *graph;
+    static const char *const arrays[] = {".npy", ".npz", NULL};
+    if (!cli_check_output(o->output, arrays, err))
+        return status;
     if (!model_open(o->file, path, sizeof path, &def, &o->calibration, &net, &graph, err))
         return status;
     if (graph) {

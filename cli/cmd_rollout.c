@@ -157,6 +157,8 @@ static bool write_recording(const arguments *a, const ami_rollout_result *r, con
     for (int i = 0; i < r->frames; i++)
         time[i] = i * r->control_dt;
     ami_clip *clip = ami_clip_create(r->frames, time, r->pose, false, "recording", err);
+    if (clip)
+        ami_clip_set_loop_known(clip, false);
     ami_npy first[AMI_DATASET_ARRAYS];
     if (s->data)
         ami_dataset_first(s->array, first);
@@ -193,8 +195,18 @@ static void choose_style(arguments *a)
         a->style.style = "walk";
 }
 
+/* Before the work, not after it. */
+static bool check_outputs(const arguments *a, ami_error *err)
+{
+    static const char *const npy[] = {".npy", NULL}, *const npz[] = {".npz", NULL};
+    return (!a->record || ami_clip_check_ending(a->record, err)) && cli_check_output(a->record, NULL, err) &&
+           cli_check_output(a->dataset, npz, err) && cli_check_output(a->observations, npy, err);
+}
+
 static bool run(const arguments *a, ami_error *err)
 {
+    if (!check_outputs(a, err))
+        return false;
     if (a->dataset && a->record && !strcmp(a->dataset, a->record))
         return ami_fail(err, "--dataset and --record name the same file, %s", a->dataset);
     if (a->observations && a->sim.no_policy)

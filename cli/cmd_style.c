@@ -199,7 +199,9 @@ static int run_export(const options *o)
                      : "which style? Give a name, a mixture (walk:0.7,zombie:0.3) or --style-from CLIP");
         return cli_fail(&err);
     }
-    ami_character *character = load(o, &m, &err);
+    ami_character *character = ami_clip_check_ending(o->out, &err) && cli_check_output(o->out, NULL, &err)
+                                   ? load(o, &m, &err)
+                                   : NULL;
     if (!character)
         return cli_fail(&err);
     const bool ok = export(o, &m, &err);
@@ -228,7 +230,7 @@ static int run_plot(const options *o)
                        ami_find_model(o->style.encoder ? o->style.encoder : "stylevae_encoder.onnx", path,
                                       sizeof path, &err) &&
                        ami_stylevae_load(&encoder, path, NULL, NULL, &err) &&
-                       style_plot(&m, &encoder, o->between, o->out, facts, &err);
+                       style_plot(&m, &encoder, o->between, o->out, o->common.json, facts, &err);
     int status = drawn ? EXIT_SUCCESS : cli_fail(&err);
     if (drawn && !cli_write_json(o->common.json, json_incref(facts), &err))
         status = cli_fail(&err);
@@ -255,6 +257,7 @@ static int run_add(const options *o)
                                      .table = o->style.table,
                                      .encoder = o->style.encoder,
                                      .out = o->out,
+                                     .json = o->common.json,
                                      .replace = o->replace,
                                      .force = o->force};
     ami_character *character = load(o, &m, &err);
@@ -372,6 +375,7 @@ int cmd_style(int argc, char **argv)
             snprintf(name, sizeof name, "amble style %s", verbs[i].verb);
             argv[1] = name; /* what argp calls the program */
             options o = {.takes_style = verbs[i].takes_style, .takes_motion = verbs[i].takes_motion};
+            o.common.json_later = verbs[i].run == run_plot; /* it may lie in the folder that is made */
             cli_parse(&verbs[i].argp, argc - 1, argv + 1, &o);
             return verbs[i].run(&o);
         }

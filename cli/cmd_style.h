@@ -23,6 +23,7 @@ typedef struct style_addition {
     const char *name, *file;             /* of the style; a motion that walks */
     const char *clips, *table, *encoder; /* as the options give them, or NULL */
     const char *out;                     /* the new table; NULL: `table` itself */
+    const char *json;                    /* what is printed as JSON; NULL: not written */
     bool replace, force; /* an older style of this name; also where its motion is not usable */
 } style_addition;
 
@@ -32,9 +33,10 @@ bool style_add(const ami_motions *motions, const style_addition *a, ami_error *e
 /* ---- cmd_style_plot.c ---- */
 
 /* `between` is "A,B", or NULL for the two styles that are farthest apart. Writes the
- * tables, and the scripts that draw them, into the folder, which is made; then draws. */
+ * tables, and the scripts that draw them, into the folder, which is made; then draws. `json`, a file that the
+ * caller writes (NULL: none), is checked before. */
 bool style_plot(const ami_motions *motions, const ami_stylevae *encoder, const char *between,
-                const char *folder, json_t *facts, ami_error *err);
+                const char *folder, const char *json, json_t *facts, ami_error *err);
 
 /* ---- cmd_style_draw.c: scripts for gnuplot, and its run on them. It calls nothing of the above. ---- */
 

@@ -60,6 +60,28 @@ static bool find_style(const ami_motions *m, const ami_stylevae *encoder, const 
     return ok;
 }
 
+static json_t *added_json(const char *table, const style_addition *a, const ami_styles *styles,
+                          const ami_style *style, const ami_cycle_facts *facts, ami_refusal refusal)
+{
+    ami_style_near *near = calloc((size_t)styles->count, sizeof *near);
+    json_t *list = json_array(), *motion = json_null();
+    if (near)
+        ami_styles_nearest(styles, style->z, near);
+    for (int i = 0; near && i < styles->count; i++)
+        if (strcmp(styles->style[near[i].style].name, style->name) != 0)
+            json_array_append_new(list, json_pack("{s:s, s:o}", "style", styles->style[near[i].style].name,
+                                                  "distance", cli_real(near[i].distance)));
+    free(near);
+    if (refusal == AMI_MOTION_OK)
+        motion = json_pack("{s:o, s:o}", "period_s", cli_real(facts->period_s), "speed_mps",
+                           cli_real(facts->speed));
+    return json_pack(
+        "{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "table", cli_text(table), "style", style->name,
+        "file", cli_text(a->file), "period_s", cli_real(style->period), "speed_mps", cli_real(style->speed),
+        "scale", cli_real(style->scale), "spread", cli_real(style->spread), "motion", motion, "refused",
+        refusal == AMI_MOTION_OK ? json_null() : json_string(ami_refusal_text(refusal)), "nearest", list);
+}
+
 static void print_nearest(const ami_styles *styles, const ami_style *style)
 {
     ami_style_near *near = calloc((size_t)styles->count, sizeof *near);
@@ -99,6 +121,9 @@ bool style_add(const ami_motions *motions, const style_addition *a, ami_error *e
     if (!ami_find_table(from, table, sizeof table, err))
         return false;
     const char *out = a->out ? a->out : table;
+    static const char *const tables[] = {".json", NULL};
+    if (!cli_check_output(out, tables, err))
+        return false;
     ami_styles *styles = ami_styles_read(table, err);
     bool ok = styles &&
               ami_find_model(a->encoder ? a->encoder : "stylevae_encoder.onnx", encoder_path,
@@ -112,13 +137,15 @@ bool style_add(const ami_motions *motions, const style_addition *a, ami_error *e
                       "add it all the same with --force",
                       a->file, ami_refusal_text(refusal));
     ok = ok && put(styles, &style, a->replace, table, err) && ami_styles_write(styles, out, err);
-    if (ok) {
+    if (ok && (!a->json || strcmp(a->json, "-") != 0)) {
         printf("%s: %s, period %.2f s, %.2f m/s", out, style.name, style.period, style.speed);
         if (refusal == AMI_MOTION_OK)
             printf(" (invented: %.2f s, %.2f m/s)", facts.period_s, facts.speed);
         print_nearest(styles, &style);
         printf("\nUse it with --styles %s --style %s\n", out, style.name);
     }
+    ok =
+        ok && (!a->json || cli_write_json(a->json, added_json(out, a, styles, &style, &facts, refusal), err));
     ami_stylevae_free(&encoder);
     ami_styles_destroy(styles);
     return ok;

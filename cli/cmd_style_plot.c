@@ -209,7 +209,7 @@ static bool choose_pair(style_pictures *p, const char *between, ami_error *err)
 }
 
 bool style_plot(const ami_motions *motions, const ami_stylevae *encoder, const char *between,
-                const char *folder, json_t *facts, ami_error *err)
+                const char *folder, const char *json, json_t *facts, ami_error *err)
 {
     style_pictures p = {.motions = motions, .encoder = encoder};
     if (motions->styles->count > MOST)
@@ -217,6 +217,7 @@ bool style_plot(const ami_motions *motions, const ami_stylevae *encoder, const c
                         "%d styles in the table, expected at most %d: more cannot be told apart in a picture",
                         motions->styles->count, MOST);
     if (!choose_pair(&p, between, err) || !ami_folder_make(folder, err) ||
+        !cli_check_output(json, NULL, err) ||
         !write_table(&p, put_portraits, folder, STYLE_PHASE_NAME ".tsv", err) ||
         !write_table(&p, put_map, folder, STYLE_MAP_NAME ".tsv", err) ||
         !style_write_scripts(&p, folder, err))

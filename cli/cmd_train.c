@@ -585,7 +585,9 @@ static int train_with(const arguments *a, const ami_checkpoint *resumed, const a
         open_progress(a, &lines, &err) &&
         (choose_folder(a, train, folder, sizeof folder), lock = cli_run_folder_take(folder, resumed, &err)) !=
             NULL &&
-        (!followed.clip || ami_keep_clip(folder, followed.path, text, followed.clip, &err)) &&
+        cli_check_output(a->common.json, NULL, &err) &&
+        (followed.clip ? ami_keep_clip(folder, followed.path, text, followed.clip, &err)
+                       : ami_keep_style_files(folder, &a->style, &origin, &err)) &&
         (log = ami_event_log_open(folder, ami_train_samples(train), &err)) != NULL &&
         log_settings(log, ami_train_settings(train), train, &err)) {
         fprintf(stderr,
@@ -610,7 +612,8 @@ static int train_with(const arguments *a, const ami_checkpoint *resumed, const a
 
 int cmd_train(int argc, char **argv)
 {
-    arguments a = {.training = {.list = ami_setting_list, .settings = AMI_SETTING_COUNT, .save_minutes = 2},
+    arguments a = {.common = {.json_later = true},
+                   .training = {.list = ami_setting_list, .settings = AMI_SETTING_COUNT, .save_minutes = 2},
                    .evaluate_every = 250000,
                    .loop = AMI_LOOP_AUTO};
     struct argp_option *options = training_options_create(own_options, ami_setting_list, AMI_SETTING_COUNT);

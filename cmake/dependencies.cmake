@@ -42,6 +42,19 @@ else()
     message(STATUS "amble-serve is not built: libwebsockets is missing (package libwebsockets-dev)")
 endif()
 
+# Optional: without Assimp amble reads no FBX files.
+find_path(AMB_ASSIMP_INCLUDE_DIR assimp/cimport.h)
+find_library(AMB_ASSIMP_LIBRARY assimp)
+mark_as_advanced(AMB_ASSIMP_INCLUDE_DIR AMB_ASSIMP_LIBRARY)
+set(assimp_default OFF)
+if(AMB_ASSIMP_INCLUDE_DIR AND AMB_ASSIMP_LIBRARY)
+    set(assimp_default ON)
+endif()
+option(AMB_ASSIMP "Read motions in FBX files, by the program amble-fbx (needs Assimp); by default if Assimp is there" ${assimp_default})
+if(AMB_ASSIMP)
+    amb_system_library(amb_assimp assimp/cimport.h assimp libassimp-dev)
+endif()
+
 # Optional: without libzip amble reads and writes no npz files.
 find_path(AMB_ZIP_INCLUDE_DIR zip.h)
 find_library(AMB_ZIP_LIBRARY zip)

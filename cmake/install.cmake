@@ -2,7 +2,7 @@
 #
 #   runtime  libamble.so.0, libmujoco, the assets, licences
 #   dev      headers, libamble.so, libamble.a, amble.pc, ambleConfig.cmake, examples' sources, documentation
-#   tools    amble, amble-bench, their manual pages and completions, get-clips.sh
+#   tools    amble, amble-bench, their manual pages and completions, get-clips.sh, convert_mimickit.py
 #   viewer   amble-view, its manual page and completions
 #
 # Everything finds everything else by relative paths, so an installation may be moved as a whole.
@@ -65,7 +65,10 @@ foreach(component ${amb_components})
         install(TARGETS ${programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT ${component})
     endif()
 endforeach()
-install(PROGRAMS scripts/get-clips.sh scripts/names.sh DESTINATION ${CMAKE_INSTALL_DATADIR}/amble COMPONENT tools)
+if(AMB_ASSIMP)
+    install(TARGETS amble-fbx RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/amble COMPONENT tools)
+endif()
+install(PROGRAMS scripts/get-clips.sh scripts/names.sh scripts/convert_mimickit.py DESTINATION ${CMAKE_INSTALL_DATADIR}/amble COMPONENT tools)
 install(FILES bench/latency_peer.py DESTINATION ${CMAKE_INSTALL_DATADIR}/amble COMPONENT tools) # run by the Python that --peer names
 
 # ---- data and documentation ----

@@ -36,11 +36,11 @@ void ami_fit_data_destroy(ami_fit_data *data)
 
 static int is_clip(const struct dirent *entry)
 {
-    const size_t n = strlen(entry->d_name);
-    return entry->d_name[0] != '.' && ((n > 4 && !strcmp(entry->d_name + n - 4, ".txt")) ||
-                                       (n > 4 && !strcmp(entry->d_name + n - 4, ".bvh")) ||
-                                       (n > 4 && !strcmp(entry->d_name + n - 4, ".npz")) ||
-                                       (n > 5 && !strcmp(entry->d_name + n - 5, ".json")));
+    static const char *const endings[] = {".txt", ".json", ".bvh", ".glb", ".npz", ".fbx"};
+    bool known = false;
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        known |= ami_text_has_ending(entry->d_name, endings[i]);
+    return known && entry->d_name[0] != '.';
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
@@ -109,7 +109,8 @@ static bool add_files(ami_fit_data *d, const ami_skeleton *skeleton, const char 
         ami_fail(err, "out of memory for %d clips", n);
     else if (n < 1 || n > MAX_CLIPS)
         ok = ami_fail(err,
-                      "%s: %d motion clips (*.txt, *.json, *.bvh, *.npz) in this folder, expected 1 to %d",
+                      "%s: %d motion clips (*.txt, *.json, *.bvh, *.glb, *.npz, *.fbx) in this folder, "
+                      "expected 1 to %d",
                       folder, n, MAX_CLIPS);
     for (int i = 0; i < n; i++) {
         ok = ok && add_file(d, skeleton, folder, list[i]->d_name, err);
@@ -118,7 +119,8 @@ static bool add_files(ami_fit_data *d, const ami_skeleton *skeleton, const char 
     free(list);
     if (ok && d->motions == 0)
         ok = ami_fail(err,
-                      "%s: none of the %d files (*.txt, *.json, *.bvh, *.npz) in this folder is a motion of "
+                      "%s: none of the %d files (*.txt, *.json, *.bvh, *.glb, *.npz, *.fbx) in this folder "
+                      "is a motion of "
                       "DeepMimic's humanoid3d, BVH or npz: %s",
                       folder, n, d->left_out_names);
     return ok;

@@ -1,7 +1,7 @@
 /* The data for fitting the motion networks: a folder of clips, analysed (motion/gait.h), mirrored and
  * blended, with a held-out part.
  *
- * Every file *.txt, *.json, *.bvh and *.npz of the folder that looks like a clip (ami_clip_looks_like) is a
+ * Every file *.txt, *.json, *.bvh, *.glb, *.npz and *.fbx of the folder that looks like a clip (ami_clip_looks_like) is a
  * motion, and so is its mirror image; other files are ignored. Every pair of walking loops (both mirrored or
  * both not) is blended at weights 1/8 … 7/8. If there are more than AMI_FIT_MAX_PAIRS pairs, about that many
  * are chosen by the clips' checksum, with equally many for every loop.

@@ -96,10 +96,14 @@ static bool add_skill(amb_model_set *set, const amb_model_set_def *def, const ch
 static bool add_styles(amb_model_set *set, const amb_model_set_def *def, ami_error *err)
 {
     char path[PATH];
-    const ami_style_request request = {
+    const ami_style_request given = {
         .style = "random", .decoder = def->decoder, .deepphase = def->deepphase, .table = def->styles};
-    if (!find_actor(def->locomotion, "locomotion", path, err) || !add_skill(set, def, path, true, err) ||
-        !ami_motions_load(&set->motions, &request, &set->body->skeleton, def->motions, err))
+    if (!find_actor(def->locomotion, "locomotion", path, err) || !add_skill(set, def, path, true, err))
+        return false;
+    ami_style_files files;
+    const ami_origin origin = ami_policy_origin(&set->skill[0]->policy, path);
+    const ami_style_request request = ami_style_beside(&given, &origin, &files);
+    if (!ami_motions_load(&set->motions, &request, &set->body->skeleton, def->motions, err))
         return false;
     set->has_styles = true;
     snprintf(set->skill[0]->name, sizeof set->skill[0]->name, "locomotion");

@@ -17,6 +17,11 @@
 #include "motion/clip.h"
 #include "motion/mocap.h"
 
+/* BVH has no place for whether a motion loops, and no comments. In amble's own files blanks behind the word MOTION
+ * mean it, which every reader skips: two blanks, it loops; one, it does not; none, it is not known. */
+#define AMI_BVH_LOOP "  "
+#define AMI_BVH_NO_LOOP " "
+
 /* text[size] must be a C string (a zero behind its end). NULL on error. */
 ami_mocap *ami_bvh_decode(const char *text, size_t size, ami_error *err);
 

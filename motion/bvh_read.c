@@ -257,6 +257,11 @@ static bool read_channels(reader *r, ami_mocap_joint *joint)
     return true;
 }
 
+static bool marks(const char *from, const char *to, const char *blanks)
+{
+    return (size_t)(to - from) == strlen(blanks) && memcmp(from, blanks, strlen(blanks)) == 0;
+}
+
 /* From HIERARCHY to MOTION, which is read too. */
 static bool read_hierarchy(reader *r)
 {
@@ -292,7 +297,14 @@ static bool read_hierarchy(reader *r)
                         "line %d: the file holds several roots, expected one: the second is \"%.*s\"; export "
                         "one figure",
                         motion.line, shown(peek_word(r)), peek_word(r).text);
-    return is_word(motion, "MOTION") || expected(r, motion, "MOTION");
+    if (!is_word(motion, "MOTION"))
+        return expected(r, motion, "MOTION");
+    const char *blanks = r->at;
+    skip_blanks(r);
+    r->mocap->loop = marks(blanks, r->at, AMI_BVH_LOOP)      ? AMI_MOCAP_LOOP_WRAP
+                     : marks(blanks, r->at, AMI_BVH_NO_LOOP) ? AMI_MOCAP_LOOP_NONE
+                                                             : AMI_MOCAP_LOOP_UNKNOWN;
+    return true;
 }
 
 /* "Frames: N" and "Frame Time: S", with any blanks about the colon. */

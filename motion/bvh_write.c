@@ -79,7 +79,11 @@ char *ami_bvh_encode(const ami_clip *clip, size_t *size, ami_error *err)
     const double step = ami_clip_duration(clip) / (n - 1);
     fputs("HIERARCHY\n", out);
     write_rows(out, 0, 0);
-    ami_number_fprintf(out, "MOTION\nFrames: %d\nFrame Time: %.9f\n", n, step);
+    ami_number_fprintf(out, "MOTION%s\nFrames: %d\nFrame Time: %.9f\n",
+                       ami_clip_loops(clip)           ? AMI_BVH_LOOP
+                       : ami_clip_loop_is_known(clip) ? AMI_BVH_NO_LOOP
+                                                      : "",
+                       n, step);
     double last[AMI_EXPORT_JOINTS][3] = {{0}};
     for (int f = 0; f < n; f++) {
         double pose[AMI_POSE];

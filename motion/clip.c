@@ -17,7 +17,7 @@
 
 struct ami_clip {
     int frames, capacity;
-    bool loop;
+    bool loop, loop_unknown;
     double duration;  /* s */
     double rate;      /* 1/s: frames a second on average, guesses the interval from the time */
     double offset[3]; /* m, of a cycle; zero without a loop */
@@ -198,6 +198,7 @@ static void fill(ami_clip *clip, int frames, const double *time, const double *p
     const size_t n = (size_t)frames;
     clip->frames = frames;
     clip->loop = loop;
+    clip->loop_unknown = false;
     memmove(clip->time, time, n * sizeof *time);
     memmove(clip->pose, pose, n * AMI_POSE * sizeof *pose);
     clip->duration = time[frames - 1];
@@ -289,6 +290,18 @@ int ami_clip_frames(const ami_clip *clip)
 {
     AMI_ASSERT(clip);
     return clip->frames;
+}
+
+bool ami_clip_loop_is_known(const ami_clip *clip)
+{
+    AMI_ASSERT(clip);
+    return clip->loop || !clip->loop_unknown;
+}
+
+void ami_clip_set_loop_known(ami_clip *clip, bool known)
+{
+    AMI_ASSERT(clip);
+    clip->loop_unknown = !known;
 }
 
 bool ami_clip_loops(const ami_clip *clip)

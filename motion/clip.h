@@ -37,7 +37,7 @@ extern const ami_clip_joint ami_clip_joints[AMI_CLIP_JOINTS];
 typedef struct ami_clip ami_clip;
 
 /* Reads a motion of any format that amble knows (motion/motion_file.h): BVH, which is retargeted to the
- * humanoid and does not loop, or DeepMimic's JSON: `Loop` ("wrap" or true or 1, "none" or false or 0) and
+ * humanoid and loops only where it says so, or DeepMimic's JSON: `Loop` ("wrap" or true or 1, "none" or false or 0) and
  * `Frames`, each of 44 numbers: duration s, then the pose, y up. A frame's time is the sum of the durations
  * before it; the last one's is ignored. Other keys are ignored, and a byte-order mark. NULL on error: the
  * sentence names file, frame (from 0), field, what was found and what was expected. So it is for what no
@@ -50,26 +50,36 @@ ami_clip *ami_clip_read(const char *path, ami_error *err);
  * path would. */
 ami_clip *ami_clip_read_memory(const void *bytes, size_t size, const char *name, ami_error *err);
 
-/* Whether a file looks like such a motion: BVH, or an object in whose Frames the first one has 44 values. It
- * looks at the first 64 KiB, believes nothing else and changes nothing. */
+/* Whether a file looks like such a motion, whatever its name: BVH, binary glTF with an animation, a ZIP file that
+ * begins with an npy array, or an object in whose Frames the first one has 44 values. It looks at the first 64 KiB
+ * (of glTF, at the JSON part), believes nothing else and changes nothing. */
 bool ami_clip_looks_like(const char *path);
 
 /* Writes DeepMimic's JSON, one frame a line, numbers with 12 digits, or, where the name ends in .bvh, .glb
- * or .npz, that format (motion/bvh.h, glb.h, npz.h), replacing `path` as a whole or not at all. A name that ends as
- * those of another format do (.fbx, .csv) is refused. */
+ * or .npz, that format (motion/bvh.h, glb.h, npz.h), replacing `path` as a whole or not at all. A name that ends
+ * otherwise (.fbx, .csv, .2) is refused; one without a dot is JSON. */
 AMI_MUST_CHECK bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err);
+
+/* Whether ami_clip_write knows how to write a file of that name, for what checks before its work; false and a
+ * sentence that names the endings. */
+AMI_MUST_CHECK bool ami_clip_check_ending(const char *path, ami_error *err);
 
 /* The text of DeepMimic's JSON that ami_clip_write writes, malloc'd, *size long. NULL and a sentence when
  * memory is short. */
 char *ami_clip_encode(const ami_clip *clip, size_t *size, ami_error *err);
 
 /* A motion as users give it: an existing file is taken as it is; otherwise a NAME, looked up as
- * DIR/humanoid3d_NAME.txt, DIR/NAME.txt, DIR/NAME.bvh, then DIR/NAME.npz in `clips_dir`, or, where that is
+ * DIR/humanoid3d_NAME.txt, DIR/NAME.txt, DIR/NAME.bvh, .glb, .npz, then .fbx in `clips_dir`, or, where that is
  * NULL, in $AMBLE_CLIPS, ./clips, the clips folder amble was built with and amble's own assets/motions, in
  * this order. The path goes to path[n]. On error the sentence names the folders looked at and the motions
  * they hold, or how to get some. */
 AMI_MUST_CHECK bool ami_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n,
                                   ami_error *err);
+
+/* The same for what is known to be a NAME, as a policy's metadata has it: a file of that name in the working folder is
+ * another one. */
+AMI_MUST_CHECK bool ami_clip_find_name(const char *name, const char *clips_dir, char *path, size_t n,
+                                       ami_error *err);
 
 /* The name of the clip in a file: "walk" of humanoid3d_walk.txt in any folder. False and a sentence where it
  * does not fit into name[n]. */
@@ -103,6 +113,11 @@ void ami_clip_destroy(ami_clip *clip); /* NULL is fine */
 double ami_clip_duration(const ami_clip *clip); /* s: the last frame's time */
 int ami_clip_frames(const ami_clip *clip);
 bool ami_clip_loops(const ami_clip *clip);
+
+/* Whether it is known that the clip loops or does not: false for files that do not say (BVH, glTF and npz of other
+ * programs), which are not taken for loops. True for every clip until it is set. */
+bool ami_clip_loop_is_known(const ami_clip *clip);
+void ami_clip_set_loop_known(ami_clip *clip, bool known);
 const char *ami_clip_name(const ami_clip *clip);
 const double *ami_clip_times(const ami_clip *clip); /* (frames) s */
 const double *ami_clip_poses(const ami_clip *clip); /* (frames, 43) */

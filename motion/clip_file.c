@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "motion/bvh.h"
 #include "motion/clip_check.h"
+#include "motion/fbx.h"
 #include "motion/motion_file.h"
 #include "motion/glb.h"
 #include "motion/npz.h"
@@ -22,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 enum { FRAME = 1 + AMI_POSE, WRITTEN_DIGITS = 12, LOOKED_AT = 1 << 16 };
@@ -242,14 +242,9 @@ static const char *format_of(const char *text, size_t size)
 {
     static const struct {
         const char *begins, *is;
-    } formats[] = {{"Kaydara FBX Binary", "an FBX file"},
-                   {"; FBX", "an FBX file"},
-                   {"glTF", "a GLB file"},
-                   {":ASF", "an ASF skeleton"},
-                   {":FULLY-SPECIFIED", "an AMC file"},
-                   {"\x93NUMPY", "a NumPy file"},
-                   {"PK\x03\x04", "a ZIP file"},
-                   {"<", "an XML file"}};
+    } formats[] = {
+        {"glTF", "a GLB file"},        {":ASF", "an ASF skeleton"},  {":FULLY-SPECIFIED", "an AMC file"},
+        {"\x93NUMPY", "a NumPy file"}, {"PK\x03\x04", "a ZIP file"}, {"<", "an XML file"}};
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
         const size_t length = strlen(formats[i].begins);
         if (size >= length && memcmp(text, formats[i].begins, length) == 0) {
@@ -309,9 +304,8 @@ bool ami_clip_looks_like(const char *path)
     if (size > 0) {
         text[size] = 0;
         const size_t mark = strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3;
-        found = ami_bvh_looks_like(text + mark, size - mark) ||
-                (ami_motion_npz_looks_like(text, size) && ami_text_has_ending(path, ".npz")) ||
-                (ami_glb_looks_like(text, size) && ami_text_has_ending(path, ".glb"));
+        found = ami_bvh_looks_like(text + mark, size - mark) || ami_motion_npz_holds_arrays(text, size) ||
+                ami_glb_has_animation(text, size, path) || ami_fbx_looks_like(text, size);
         const char *at = skip_blanks(text + mark);
         const char *frames = *at == '{' ? strstr(at, "\"Frames\"") : NULL;
         static const char *const next[3] = {":", "[", "["};
@@ -354,23 +348,24 @@ static bool write_frame(FILE *out, const double values[FRAME])
     return done;
 }
 
-/* Endings that promise something else than JSON and BVH. */
-static bool check_ending(const char *path, ami_error *err)
+bool ami_clip_check_ending(const char *path, ami_error *err)
 {
-    static const char *const others[] = {".csv", ".fbx",  ".gltf", ".c3d",  ".amc", ".asf",  ".npy",
-                                         ".pkl", ".yaml", ".yml",  ".xml",  ".usd", ".usda", ".usdc",
-                                         ".dae", ".mp4",  ".png",  ".onnx", ".bin"};
-    const char *slash = strrchr(path, '/'), *dot = strrchr(slash ? slash : path, '.');
-    for (size_t i = 0; dot && i < sizeof others / sizeof *others; i++) {
-        if (strcasecmp(dot, others[i]) == 0) {
-            return ami_fail(err,
-                            "%s: a motion is written as DeepMimic's JSON, as BVH, glTF or npz, expected a "
-                            "name that ends in "
-                            ".txt, .json, .bvh, .glb or .npz and not in %s",
-                            path, others[i]);
+    AMI_ASSERT(path);
+    static const char *const known[] = {".txt", ".json", ".bvh", ".glb", ".npz"};
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+    for (size_t i = 0; dot && i < sizeof known / sizeof *known; i++) {
+        if (ami_text_has_ending(base, known[i])) {
+            return true;
         }
     }
-    return true;
+    if (!dot) { /* without any it is JSON */
+        return true;
+    }
+    return ami_fail(
+        err,
+        "%s: a motion is written as DeepMimic's JSON, as BVH, glTF or npz, expected a name that ends in "
+        ".txt, .json, .bvh, .glb or .npz and not in %s",
+        path, dot);
 }
 
 char *ami_clip_encode(const ami_clip *clip, size_t *size, ami_error *err)
@@ -404,7 +399,7 @@ char *ami_clip_encode(const ami_clip *clip, size_t *size, ami_error *err)
 bool ami_clip_write(const ami_clip *clip, const char *path, ami_error *err)
 {
     AMI_ASSERT(clip && path);
-    if (!check_ending(path, err)) {
+    if (!ami_clip_check_ending(path, err)) {
         return false;
     }
     if (ami_text_has_ending(path, ".npz")) {

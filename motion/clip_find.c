@@ -25,8 +25,9 @@ static int is_clip(const struct dirent *entry)
 {
     const size_t length = strlen(entry->d_name);
     const char *ending = entry->d_name + length - (length > 4 ? 4 : length);
-    return entry->d_name[0] != '.' && (!strcmp(ending, ".txt") || !strcmp(ending, ".bvh") ||
-                                       !strcmp(ending, ".glb") || !strcmp(ending, ".npz"));
+    return entry->d_name[0] != '.' &&
+           (!strcmp(ending, ".txt") || !strcmp(ending, ".bvh") || !strcmp(ending, ".glb") ||
+            !strcmp(ending, ".npz") || !strcmp(ending, ".fbx"));
 }
 
 /* Appends to text[size], as much as fits. */
@@ -81,10 +82,12 @@ static void ways_to_clips(char *text, size_t size)
     }
 }
 
-bool ami_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n, ami_error *err)
+/* only_name: a file of that name in the working folder does not count. */
+static bool find(const char *name_or_path, bool only_name, const char *clips_dir, char *path, size_t n,
+                 ami_error *err)
 {
     AMI_ASSERT(name_or_path && path && n > 0);
-    if (is_file(name_or_path)) {
+    if (!only_name && is_file(name_or_path)) {
         if ((size_t)snprintf(path, n, "%s", name_or_path) >= n) {
             return ami_fail(err, "the path %.80s... is longer than %zu bytes", name_or_path, n - 1);
         }
@@ -116,9 +119,9 @@ bool ami_clip_find(const char *name_or_path, const char *clips_dir, char *path, 
     }
     char places[320] = "", there[320] = "", ways[600];
     for (int i = 0; i < count; i++) {
-        static const char *const form[5] = {"%s/humanoid3d_%s.txt", "%s/%s.txt", "%s/%s.bvh", "%s/%s.glb",
-                                            "%s/%s.npz"};
-        for (int k = 0; k < 5; k++) {
+        static const char *const form[] = {
+            "%s/humanoid3d_%s.txt", "%s/%s.txt", "%s/%s.bvh", "%s/%s.glb", "%s/%s.npz", "%s/%s.fbx"};
+        for (size_t k = 0; k < sizeof form / sizeof *form; k++) {
             if ((size_t)snprintf(path, n, form[k], dirs[i], name_or_path) < n && is_file(path)) {
                 return true;
             }
@@ -138,4 +141,14 @@ bool ami_clip_find(const char *name_or_path, const char *clips_dir, char *path, 
     }
     return ami_fail(err, "there is no motion \"%.100s\" in %s, %s%s; %s", name_or_path, places,
                     there[0] ? "only amble's own " : "nor any other", there, ways);
+}
+
+bool ami_clip_find(const char *name_or_path, const char *clips_dir, char *path, size_t n, ami_error *err)
+{
+    return find(name_or_path, false, clips_dir, path, n, err);
+}
+
+bool ami_clip_find_name(const char *name, const char *clips_dir, char *path, size_t n, ami_error *err)
+{
+    return find(name, true, clips_dir, path, n, err);
 }

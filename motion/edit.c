@@ -45,12 +45,15 @@ static bool draft_copy(draft *d, const ami_clip *clip, ami_error *err)
     return true;
 }
 
+/* Of a loop that is not known, neither is the result's. */
 static ami_clip *draft_finish(draft *d, const ami_clip *of, bool loops, ami_error *err)
 {
     ami_clip *clip =
         d->time ? ami_clip_create(d->frames, d->time, d->pose, loops, ami_clip_name(of), err) : NULL;
     free(d->time);
-    if (!clip)
+    if (clip)
+        ami_clip_set_loop_known(clip, ami_clip_loop_is_known(of));
+    else
         ami_fail_in(err, "%s", ami_clip_name(of));
     return clip;
 }
@@ -299,21 +302,43 @@ bool ami_edit_find_cycle(const ami_clip *clip, ami_edit_cycle *cycle, ami_error 
     const double moves = .1; /* rad: what goes on within must be more than this and more than the gap */
     const int n = (int)floor(duration * rate) + 1, first = (int)ceil(shortest * rate),
               last = (int)(longest * rate);
+    const double hardly_worse = 1.5, hardly_off = .02; /* rad: 1.1 degrees */
     moment *m = malloc((size_t)n * sizeof *m);
+    ami_edit_cycle *best = malloc(((size_t)last + 1) * sizeof *best);
     *cycle = (ami_edit_cycle){.gap = INFINITY};
-    if (!m)
+    if (!m || !best) {
+        free(best);
+        free(m);
         return ami_fail(err, "out of memory for %d moments", n);
+    }
     for (int i = 0; i < n; i++)
         ami_clip_sample(clip, i / rate, m[i].pose, m[i].vel);
+    /* The best of each length: of those that close hardly worse than the best of all the shortest is one cycle, where
+     * the best may be several. */
+    for (int k = 0; k <= last; k++)
+        best[k] = (ami_edit_cycle){.gap = INFINITY};
     for (int a = 0; a < n; a++) {
         double moved = 0;
         for (int b = a + 1; b < n && b - a <= last; b++) {
             const double gap = gap_of(&m[a], &m[b]);
-            if (b - a >= first && moved > moves && gap < moved / 2 && gap < cycle->gap)
-                *cycle = (ami_edit_cycle){a / rate, b / rate, gap};
+            ami_edit_cycle *of_length = &best[b - a];
+            if (b - a >= first && moved > moves && gap < moved / 2 && gap < of_length->gap)
+                *of_length = (ami_edit_cycle){a / rate, b / rate, gap};
             moved = fmax(moved, gap);
         }
     }
+    double least = INFINITY;
+    for (int k = first; k <= last; k++)
+        least = fmin(least, best[k].gap);
+    for (int k = first; k <= last && cycle->end == 0; k++)
+        if (isfinite(least) && best[k].gap <= hardly_worse * least + hardly_off) {
+            /* lengths beside it may close better */
+            *cycle = best[k];
+            for (int more = k + 1; more <= last && more <= k + k / 8; more++)
+                if (best[more].gap < cycle->gap)
+                    *cycle = best[more];
+        }
+    free(best);
     free(m);
     return cycle->end > 0 || ami_fail(err, "%s: no part of it repeats", ami_clip_name(clip));
 }
@@ -403,7 +428,10 @@ ami_clip *ami_edit_loop(const ami_clip *clip, int mode, ami_edit_cycle *cycle, a
     }
     if (!ami_edit_find_cycle(clip, cycle, &none) || cycle->gap > AMI_CYCLE_GAP || !is_made_of(clip, cycle)) {
         cycle->end = 0;
-        return draft_copy(&d, clip, err) ? draft_finish(&d, clip, false, err) : NULL;
+        ami_clip *same = draft_copy(&d, clip, err) ? draft_finish(&d, clip, false, err) : NULL;
+        if (same)
+            ami_clip_set_loop_known(same, true);
+        return same;
     }
     ami_clip *part = ami_edit_cut(clip, cycle->begin, fmin(cycle->end, ami_clip_duration(clip)), err);
     ami_clip *loop = part ? close_loop(part, err) : NULL;

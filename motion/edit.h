@@ -30,7 +30,7 @@ ami_clip *ami_edit_heading(const ami_clip *clip, double heading, ami_error *err)
  * gets by how much, m. */
 ami_clip *ami_edit_ground(const ami_clip *clip, double *lift, ami_error *err);
 
-/* The cycle that closes best. */
+/* The cycle that closes best: of several lengths that close about as well the shortest, one cycle and not several. */
 typedef struct ami_edit_cycle {
     double begin, end; /* s */
     double gap;        /* rad: root mean square over joints of what it is off at the seam; heights count a

@@ -46,6 +46,13 @@ void ami_export_offset(int joint, double out[3])
     ami_export_vector(body < 0 ? head : ami_humanoid()->offset[body], out);
 }
 
+double ami_export_height(void)
+{
+    const ami_skeleton *s = ami_humanoid();
+    return 0 - s->offset[AMI_RIGHT_HIP][1] - s->offset[AMI_RIGHT_KNEE][1] - s->offset[AMI_RIGHT_ANKLE][1] -
+           fmin(s->heel[0][1], s->toe[0][1]);
+}
+
 void ami_export_tip(int joint, double out[3])
 {
     static const double hand[3] = {0, -.08, 0}, head[3] = {0, .2, 0};
@@ -189,7 +196,8 @@ ami_clip *ami_export_own_clip(const ami_mocap *mocap, const char *name, ami_erro
                 pose[layout.pose] = remainder(2 * atan2(q[3], q[0]), 2 * M_PI);
         }
     }
-    ami_clip *clip = ami_clip_create(mocap->frames, time, time + mocap->frames, false, name, err);
+    ami_clip *clip = ami_clip_create(mocap->frames, time, time + mocap->frames,
+                                     mocap->loop == AMI_MOCAP_LOOP_WRAP, name, err);
     free(time);
     return clip;
 }

@@ -23,6 +23,9 @@ extern const ami_export_joint ami_export_joints[AMI_EXPORT_JOINTS];
 void ami_export_offset(int joint, double out[3]);
 void ami_export_tip(int joint, double out[3]);
 
+/* The root's height when the body stands as at rest, with its soles on the floor. m. */
+double ami_export_height(void);
+
 /* A vector in body axes in the file's. */
 void ami_export_vector(const double body[3], double out[3]);
 

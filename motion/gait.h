@@ -6,7 +6,7 @@
  *
  * Cycle, of a clip that loops: the loop, or a k-th part of it, k the largest number up to 8 such that the
  * body is after 1/k of the loop where it was, to .3 of what two random moments differ by (root mean square
- * over the points). Its zero is the strike that ends the left foot's longest swing; where that foot never
+ * over the points), or to .6 where it is 1.5 times as far off after half of that: cycles that differ. Its zero is the strike that ends the left foot's longest swing; where that foot never
  * strikes (crawling), the moment at which the left ankle is foremost. Of a clip that does not loop: from
  * strike to strike, where there are three such cycles or more with a strike of the right foot in each, and
  * none longer than twice or shorter than half of the median (those are left out).

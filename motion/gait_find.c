@@ -12,6 +12,8 @@ static const double rest = .1; /* s below off_contact before a strike counts */
 static const double on_contact = .5, off_contact = .3;
 static const double repeats = .3;         /* of the difference of random moments: a part of a loop like the
                                              next */
+static const double repeats_roughly = .6; /* the same where the parts are more alike than a part's halves, */
+static const double comes_back = 1.5;     /* by this factor: cycles of one who was pushed or limps on */
 static const double same = .4, other = 1; /* the same for amplitude 1 and 0 */
 
 /* ---- Strikes ---- */
@@ -89,20 +91,28 @@ static double random_difference(const ami_gait *g, double from, double to)
     return sqrt(2 * sum);
 }
 
+/* What a moment and that `later` seconds after it differ by, root mean square over the loop. */
+static double difference_after(const ami_gait *g, double later)
+{
+    double sum = 0;
+    for (int i = 0; i < PROBES; i++) {
+        float a[AMI_FEATURES], b[AMI_FEATURES];
+        const double t = g->duration * i / PROBES;
+        ami_gait_sample(g, t, a, NULL);
+        ami_gait_sample(g, t + later, b, NULL);
+        sum += apart(a, b) / PROBES;
+    }
+    return sqrt(sum);
+}
+
 static int parts_of_loop(const ami_gait *g)
 {
     const double random = random_difference(g, 0, g->duration);
     int parts = 1;
     for (int k = 2; k <= MAX_PARTS; k++) {
-        double sum = 0;
-        for (int i = 0; i < PROBES; i++) {
-            float a[AMI_FEATURES], b[AMI_FEATURES];
-            const double t = g->duration * i / PROBES;
-            ami_gait_sample(g, t, a, NULL);
-            ami_gait_sample(g, t + g->duration / k, b, NULL);
-            sum += apart(a, b) / PROBES;
-        }
-        if (sqrt(sum) < repeats * random)
+        const double whole = difference_after(g, g->duration / k);
+        if (whole < repeats * random || (whole < repeats_roughly * random &&
+                                         comes_back * whole < difference_after(g, g->duration / k / 2)))
             parts = k;
     }
     return parts;

@@ -20,10 +20,12 @@ enum { TRANSLATION, ROTATION, SCALE, PATHS };
 
 static const char *const path_name[PATHS] = {"translation", "rotation", "scale"};
 
+enum { LINEAR, STEP, CUBIC };
+
 /* One channel of the animation: keys, in the file's memory. */
 typedef struct track {
     int node, path;
-    enum { LINEAR, STEP, CUBIC } how;
+    int how; /* LINEAR, STEP, CUBIC */
     int keys;
     double *time, *value; /* (keys), (keys × 3 if cubic, width) */
 } track;
@@ -45,6 +47,7 @@ typedef struct reader {
     track *tracks;
     int track_count;
     double begin, end, step; /* s */
+    int loop;                /* AMI_MOCAP_LOOP_... */
     ami_error *err;
 } reader;
 
@@ -69,6 +72,25 @@ bool ami_glb_looks_like(const void *bytes, size_t size)
 static uint32_t word(const uint8_t *at)
 {
     return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+bool ami_glb_has_animation(const void *bytes, size_t size, const char *path)
+{
+    static const char key[] = "\"animations\"";
+    const size_t most = 64 << 20;
+    if (size < 20 || memcmp(bytes, "glTF", 4) != 0)
+        return false;
+    const size_t length = word((const uint8_t *)bytes + 12);
+    char *text = length <= most ? malloc(length + 1) : NULL;
+    FILE *file = text ? fopen(path, "rb") : NULL;
+    const size_t read = file && fseek(file, 20, SEEK_SET) == 0 ? fread(text, 1, length, file) : 0;
+    bool found = false;
+    for (size_t i = 0; i + sizeof key - 1 <= read && !found; i++)
+        found = memcmp(text + i, key, sizeof key - 1) == 0;
+    if (file)
+        fclose(file);
+    free(text);
+    return found;
 }
 
 /* Finds the JSON and the numbers. */
@@ -108,6 +130,13 @@ static int64_t whole(const json_t *object, const char *key, int64_t otherwise)
         return otherwise;
     const json_int_t n = json_integer_value(value);
     return json_is_integer(value) && n >= 0 && n < INT32_MAX ? n : -1;
+}
+
+/* The same as the file has it, for sentences; -1 where it is no number. */
+static long long found_whole(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_integer(value) ? (long long)json_integer_value(value) : -1;
 }
 
 static double number_at(const uint8_t *at, int component, bool normalized)
@@ -152,7 +181,7 @@ static double *read_numbers(reader *r, int64_t accessor, const char *type, int w
         ami_fail(r->err,
                  "accessor %lld is %.20s of component type %lld, expected %s of floats or of integers of 8 "
                  "or 16 bits",
-                 (long long)accessor, found ? found : "nothing", (long long)component, type);
+                 (long long)accessor, found ? found : "nothing", found_whole(a, "componentType"), type);
         return NULL;
     }
     if (json_object_get(a, "sparse") || !view || json_object_get(view, "extensions")) {
@@ -166,7 +195,7 @@ static double *read_numbers(reader *r, int64_t accessor, const char *type, int w
         count > AMI_GLB_VALUES / width || offset + (count - 1) * row + (int64_t)width * bytes > length ||
         start + length > (int64_t)r->size) {
         ami_fail(r->err, "accessor %lld of %lld rows does not lie in the file's %zu bytes of numbers",
-                 (long long)accessor, (long long)count, r->size);
+                 (long long)accessor, found_whole(a, "count"), r->size);
         return NULL;
     }
     double *out = malloc((size_t)count * (size_t)width * sizeof *out);
@@ -189,6 +218,28 @@ static double *read_numbers(reader *r, int64_t accessor, const char *type, int w
         }
     *rows = (int)count;
     return out;
+}
+
+/* Extensions that a file requires change what it means, but for those of its meshes and materials. */
+static bool check_extensions(reader *r)
+{
+    static const char *const harmless[] = {
+        "KHR_materials_",  "KHR_texture_",         "EXT_texture_",
+        "KHR_lights_",     "KHR_draco_mesh_",      "KHR_mesh_quantization",
+        "KHR_xmp_json_ld", "VRMC_materials_mtoon", "EXT_mesh_gpu_instancing"};
+    size_t i;
+    json_t *extension;
+    json_array_foreach(json_object_get(r->json, "extensionsRequired"), i, extension)
+    {
+        const char *name = json_string_value(extension);
+        bool known = false;
+        for (size_t k = 0; name && k < sizeof harmless / sizeof *harmless; k++)
+            known |= !strncmp(name, harmless[k], strlen(harmless[k]));
+        if (!known)
+            return ami_fail(r->err, "requires the glTF extension %.60s, which is not read: export without it",
+                            name ? name : "that is no text");
+    }
+    return true;
 }
 
 /* ---- Nodes ---- */
@@ -270,13 +321,22 @@ static bool read_node(reader *r, int i)
         if (ok)
             ami_quat_normalize(n->turn);
     }
-    const double mean = (n->scale[0] + n->scale[1] + n->scale[2]) / 3;
-    if (!ok)
-        return ami_fail(r->err, "node %d: its matrix, translation, rotation or scale is none", i);
-    for (int k = 0; k < 3; k++)
-        if (!(n->scale[k] > 1e-9) || fabs(n->scale[k] - mean) > .01 * mean)
-            return ami_fail(r->err, "node %d is scaled by %g, %g and %g, expected the same along all axes", i,
-                            n->scale[0], n->scale[1], n->scale[2]);
+    return ok || ami_fail(r->err, "node %d: its matrix, translation, rotation or scale is none", i);
+}
+
+/* Of the joints and what they hang on: other nodes, meshes and props, may be scaled as they like. */
+static bool check_scales(const reader *r)
+{
+    for (int j = 0; j < r->count; j++)
+        for (int i = r->nodes[j].joint ? j : -1; i >= 0; i = r->nodes[i].parent) {
+            const node *n = &r->nodes[i];
+            const double mean = (n->scale[0] + n->scale[1] + n->scale[2]) / 3;
+            for (int k = 0; k < 3; k++)
+                if (!(n->scale[k] > 1e-9) || fabs(n->scale[k] - mean) > .01 * mean)
+                    return ami_fail(r->err,
+                                    "node %d is scaled by %g, %g and %g, expected the same along all axes", i,
+                                    n->scale[0], n->scale[1], n->scale[2]);
+        }
     return true;
 }
 
@@ -342,12 +402,23 @@ static bool read_track(reader *r, const json_t *animation, size_t number)
     if (on >= r->count || which < 0 || !sampler)
         return ami_fail(r->err,
                         "channel %zu of the animation names node %lld and sampler %lld, which do not exist",
-                        number, (long long)on, (long long)which);
+                        number, found_whole(target, "node"), found_whole(channel, "sampler"));
     track *t = &r->tracks[r->track_count++];
     t->node = (int)on;
     t->path = kind;
-    const char *how = json_string_value(json_object_get(sampler, "interpolation"));
-    t->how = how && !strcmp(how, "STEP") ? STEP : how && !strcmp(how, "CUBICSPLINE") ? CUBIC : LINEAR;
+    static const char *const hows[] = {[LINEAR] = "LINEAR", [STEP] = "STEP", [CUBIC] = "CUBICSPLINE"};
+    const json_t *interpolation = json_object_get(sampler, "interpolation");
+    const char *how = interpolation ? json_string_value(interpolation) : hows[LINEAR];
+    int h = LINEAR;
+    while (how && h <= CUBIC && strcmp(how, hows[h]) != 0)
+        h++;
+    if (!how || h > CUBIC)
+        return ami_fail(
+            r->err,
+            "channel %zu of the animation: the interpolation is %s%.40s%s, expected LINEAR, STEP or "
+            "CUBICSPLINE",
+            number, how ? "\"" : "", how ? how : "no text", how ? "\"" : "");
+    t->how = h;
     int rows = 0;
     const bool turns = kind == ROTATION;
     t->time = read_numbers(r, whole(sampler, "input", -1), "SCALAR", 1, &t->keys);
@@ -404,6 +475,10 @@ static bool read_animation(reader *r)
     r->tracks = calloc(channels, sizeof *r->tracks);
     if (!r->tracks)
         return ami_fail(r->err, "out of memory for %zu channels", channels);
+    const json_t *loop = json_object_get(json_object_get(longest, "extras"), "loop");
+    r->loop = json_is_true(loop)    ? AMI_MOCAP_LOOP_WRAP
+              : json_is_false(loop) ? AMI_MOCAP_LOOP_NONE
+                                    : AMI_MOCAP_LOOP_UNKNOWN;
     r->begin = INFINITY;
     r->end = -INFINITY;
     r->step = INFINITY;
@@ -589,6 +664,7 @@ static ami_mocap *collect(const reader *r, frame *s, int *on, int *joint_of)
         return NULL;
     }
     if (m) {
+        m->loop = r->loop;
         m->joints = count;
         m->frames = (int)frames;
         m->channels = 6 * count;
@@ -653,7 +729,8 @@ ami_mocap *ami_glb_decode(const void *bytes, size_t size, ami_error *err)
     AMI_ASSERT(bytes || size == 0);
     reader r = {.err = err};
     ami_mocap *m = NULL;
-    if (open_file(&r, bytes, size) && read_nodes(&r) && read_animation(&r) && choose_joints(&r))
+    if (open_file(&r, bytes, size) && check_extensions(&r) && read_nodes(&r) && read_animation(&r) &&
+        choose_joints(&r) && check_scales(&r))
         m = sample_all(&r);
     for (int i = 0; i < r.track_count; i++) {
         free(r.tracks[i].time);

@@ -257,6 +257,8 @@ static json_t *write_animation(writer *w, const ami_clip *clip)
     json_t *animation = json_pack("{s:s, s:[], s:[]}", "name", ami_clip_name(clip), "channels", "samplers");
     if (!animation) /* a name that is no UTF-8 */
         animation = json_pack("{s:s, s:[], s:[]}", "name", "motion", "channels", "samplers");
+    if (ami_clip_loop_is_known(clip))
+        json_object_set_new(animation, "extras", json_pack("{s:b}", "loop", (int)ami_clip_loops(clip)));
     size_t from = w->size;
     for (int f = 0; f < n; f++)
         put_float(w, time[f]);
@@ -296,6 +298,8 @@ static json_t *describe(writer *w, const ami_clip *clip)
     for (int j = 0; j < AMI_EXPORT_JOINTS; j++) {
         double at[3];
         ami_export_offset(j, at);
+        if (j == 0)
+            at[1] = ami_export_height();
         json_t *node =
                    json_pack("{s:s, s:o}", "name", ami_export_joints[j].name, "translation", vector(3, at)),
                *children = json_array();

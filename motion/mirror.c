@@ -113,6 +113,8 @@ ami_clip *ami_mirror_clip(const ami_clip *clip, ami_error *err)
         for (int f = 0; f < frames; f++)
             ami_mirror_pose(pose + (size_t)f * AMI_POSE, ami_clip_poses(clip) + (size_t)f * AMI_POSE);
         mirrored = ami_clip_create(frames, ami_clip_times(clip), pose, ami_clip_loops(clip), text, err);
+        if (mirrored)
+            ami_clip_set_loop_known(mirrored, ami_clip_loop_is_known(clip));
     }
     free(text);
     free(pose);

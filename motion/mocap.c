@@ -11,6 +11,7 @@ void ami_mocap_destroy(ami_mocap *mocap)
     if (mocap) {
         free(mocap->joint);
         free(mocap->value);
+        free(mocap->pose);
         free(mocap);
     }
 }

@@ -23,6 +23,8 @@ enum { AMI_MOCAP_JOINTS = 1024, AMI_MOCAP_CHANNELS = 9 };
  * 9: the first of three numbers that are a rotation vector, rad; the other two have no kind. */
 enum { AMI_CHANNEL_POSITION = 0, AMI_CHANNEL_ROTATION = 3, AMI_CHANNEL_SCALE = 6, AMI_CHANNEL_VECTOR = 9 };
 
+enum { AMI_MOCAP_LOOP_UNKNOWN, AMI_MOCAP_LOOP_NONE, AMI_MOCAP_LOOP_WRAP };
+
 typedef struct ami_mocap_joint {
     char name[AMI_NAME]; /* printable; longer names are cut */
     int parent;          /* smaller than its own number; -1 for the root */
@@ -37,8 +39,10 @@ typedef struct ami_mocap {
     int joints, frames, channels; /* channels of a frame */
     double frame_time;            /* s */
     bool global;                  /* positions in the world, no rotations */
+    int loop;                     /* AMI_MOCAP_LOOP_..., as the file says */
     ami_mocap_joint *joint;       /* (joints) */
     double *value;                /* (frames, channels) */
+    double *pose; /* (frames, 43) the humanoid's own poses, where the file has them; or NULL */
 } ami_mocap;
 
 /* NULL is fine. */

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "motion/bvh.h"
 #include "motion/export.h"
+#include "motion/fbx.h"
 #include "motion/glb.h"
 #include "motion/npz.h"
 
@@ -21,6 +22,13 @@ static ami_mocap *mocap_of(const void *bytes, size_t *size, const char **text, a
         return ami_motion_npz_decode(bytes, *size, err);
     if (ami_glb_looks_like(bytes, *size))
         return ami_glb_decode(bytes, *size, err);
+    if (ami_fbx_looks_like(bytes, *size)) {
+        size_t length;
+        uint8_t *glb = ami_fbx_to_glb(bytes, *size, &length, err);
+        ami_mocap *mocap = glb ? ami_glb_decode(glb, length, err) : NULL;
+        free(glb);
+        return mocap;
+    }
     const char *begin = ami_text_begin(bytes, size, err);
     if (!begin)
         return NULL;
@@ -30,6 +38,22 @@ static ami_mocap *mocap_of(const void *bytes, size_t *size, const char **text, a
     return NULL;
 }
 
+/* A file that has the humanoid's own poses. */
+static ami_clip *clip_of_poses(const ami_mocap *mocap, const char *name, ami_error *err)
+{
+    double *time = malloc((size_t)mocap->frames * sizeof *time);
+    if (!time) {
+        ami_fail(err, "out of memory for %d frames", mocap->frames);
+        return NULL;
+    }
+    for (int f = 0; f < mocap->frames; f++)
+        time[f] = f * mocap->frame_time;
+    ami_clip *clip =
+        ami_clip_create(mocap->frames, time, mocap->pose, mocap->loop == AMI_MOCAP_LOOP_WRAP, name, err);
+    free(time);
+    return clip;
+}
+
 static ami_clip *clip_of(const ami_mocap *mocap, const char *path, const ami_retarget_def *def,
                          ami_retarget_report *report, ami_error *err)
 {
@@ -37,9 +61,13 @@ static ami_clip *clip_of(const ami_mocap *mocap, const char *path, const ami_ret
     char name[AMI_NAME];
     if (!ami_clip_name_of_file(path, name, sizeof name, err))
         return NULL;
-    report->own = ami_export_is_own(mocap);
-    return report->own ? ami_export_own_clip(mocap, name, err)
-                       : ami_retarget(mocap, def ? def : &usual, name, report, err);
+    report->own = mocap->pose || ami_export_is_own(mocap);
+    ami_clip *clip = mocap->pose   ? clip_of_poses(mocap, name, err)
+                     : report->own ? ami_export_own_clip(mocap, name, err)
+                                   : ami_retarget(mocap, def ? def : &usual, name, report, err);
+    if (clip)
+        ami_clip_set_loop_known(clip, report->own && mocap->loop != AMI_MOCAP_LOOP_UNKNOWN);
+    return clip;
 }
 
 ami_clip *ami_motion_decode(const void *bytes, size_t size, const char *name, const ami_retarget_def *def,
@@ -86,7 +114,7 @@ bool ami_motion_is_foreign(const char *path)
     if (file)
         fclose(file);
     return size > 0 && (ami_motion_npz_looks_like(text, size) || ami_glb_looks_like(text, size) ||
-                        ami_bvh_looks_like(text + mark, size - mark));
+                        ami_fbx_looks_like(text, size) || ami_bvh_looks_like(text + mark, size - mark));
 }
 
 ami_mocap *ami_motion_read_mocap(const char *path, ami_error *err)

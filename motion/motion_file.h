@@ -7,6 +7,8 @@
  * |                           |                      | wrote is taken as it is                            |
  * | npz: AMASS (SMPL-H, -X);  | a ZIP file           | retargeted (motion/npz.h); where amble was built   |
  * | places of joints by name  |                      | with libzip                                        |
+ * | binary glTF               | its first bytes      | retargeted (motion/glb.h), unless amble wrote it   |
+ * | FBX, binary and text      | its first bytes      | glTF by another process (motion/fbx.h), then so    |
  *
  * The content decides, not the name. */
 #ifndef AMI_MOTION_MOTION_FILE_H

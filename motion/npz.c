@@ -5,6 +5,7 @@
 #include "motion/edit.h"
 #include "motion/humanoid.h"
 #include "motion/kinematics.h"
+#include "motion/rotation.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -16,11 +17,23 @@ bool ami_motion_npz_looks_like(const void *bytes, size_t size)
     return size >= 4 && memcmp(bytes, "PK\x03\x04", 4) == 0;
 }
 
+bool ami_motion_npz_holds_arrays(const void *bytes, size_t size)
+{
+    enum { NAME_SIZE = 26, NAME = 30 }; /* places in a ZIP file's local header */
+    const uint8_t *b = bytes;
+    if (!ami_motion_npz_looks_like(bytes, size) || size < NAME)
+        return false;
+    const size_t length = (size_t)b[NAME_SIZE] | (size_t)b[NAME_SIZE + 1] << 8;
+    return length > 4 && length <= size - NAME && !memcmp(b + NAME + length - 4, ".npy", 4);
+}
+
 #ifdef AMB_LIBZIP
 #include <zip.h>
 
 enum { SMPL_JOINTS = 22, LONGEST_NAME = 256 };
 
+static const double off_hinge = .01;               /* sine of half an angle that is no hinge's */
+static const double same_place = 1e-3;             /* m */
 static const size_t max_array = (size_t)512 << 20; /* bytes */
 
 /* SMPL's joints: names, parents, and bones of a mean adult body at rest (m; x left, y up, z forward), the
@@ -315,6 +328,90 @@ static ami_mocap *places(zip_t *zip, const ami_npy *positions, double rate, ami_
     return NULL;
 }
 
+/* Whether it loops, as amble's own files say; what else may have that name is passed over. */
+static bool read_loop(zip_t *zip, ami_mocap *m, ami_error *err)
+{
+    size_t size;
+    bool failed = false;
+    ami_error other;
+    ami_npy loop;
+    uint8_t *bytes = entry_of(zip, "loop", &size, &failed, err);
+    if (bytes && ami_npy_decode(bytes, size, "loop", AMI_NPY_WIDEN_TO_DOUBLE, &loop, &other)) {
+        if (loop.count == 1 && (loop.f64[0] == 0 || loop.f64[0] == 1))
+            m->loop = loop.f64[0] == 1 ? AMI_MOCAP_LOOP_WRAP : AMI_MOCAP_LOOP_NONE;
+        ami_npy_free(&loop);
+    }
+    free(bytes);
+    return !failed;
+}
+
+static bool has_own_names(const ami_mocap *m)
+{
+    for (int j = 0; j < m->joints && j < AMI_BODIES; j++)
+        if (strcmp(m->joint[j].name, ami_body_name[j]) != 0)
+            return false;
+    return m->joints == AMI_BODIES;
+}
+
+/* A pose out of the bodies' rotations in the world; false where knees or elbows turn otherwise than hinges do. */
+static bool own_pose(const double *place, const double *turn, double pose[AMI_POSE])
+{
+    memcpy(pose, place, 3 * sizeof *pose);
+    for (int b = 0; b < AMI_BODIES; b++) {
+        const ami_joint_layout joint = ami_body_joint(b);
+        double q[4], world[4], parent[4];
+        memcpy(world, turn + 4 * b, sizeof world);
+        if (!(fabs(ami_quat_dot(world, world) - 1) < 1e-3))
+            return false;
+        ami_quat_normalize(world);
+        memcpy(q, world, sizeof q);
+        if (b != AMI_ROOT) {
+            memcpy(parent, turn + 4 * ami_body_parent[b], sizeof parent);
+            ami_quat_normalize(parent);
+            ami_quat_between(q, parent, world);
+        }
+        if (b == AMI_ROOT)
+            memcpy(pose + 3, q, sizeof q);
+        else if (joint.width == 4)
+            memcpy(pose + joint.pose, q, sizeof q);
+        else if (joint.width == 1 && hypot(q[1], q[2]) > off_hinge)
+            return false;
+        else if (joint.width == 1)
+            pose[joint.pose] = remainder(2 * atan2(q[3], q[0]), 2 * M_PI);
+    }
+    return true;
+}
+
+/* amble's own files hold exact rotations beside the places: m->pose, unless somebody has edited one and not the other, or
+ * the body is another. False and a sentence without memory or if rotations is damaged. */
+static bool read_own_poses(zip_t *zip, ami_mocap *m, ami_error *err)
+{
+    bool failed = false;
+    ami_npy rotations;
+    if (!has_own_names(m) || !array_of(zip, "rotations", 3, &rotations, &failed, err))
+        return !failed;
+    bool own = rotations.shape[0] == (size_t)m->frames && rotations.shape[1] == AMI_BODIES &&
+               rotations.shape[2] == 4;
+    m->pose = own ? malloc((size_t)m->frames * AMI_POSE * sizeof *m->pose) : NULL;
+    const bool ok = !own || m->pose || ami_fail(err, "out of memory for %d frames", m->frames);
+    own = m->pose != NULL;
+    for (int f = 0; own && f < m->frames; f++) {
+        const double *place = m->value + (size_t)f * (size_t)m->channels;
+        double *pose = m->pose + (size_t)f * AMI_POSE, at[AMI_BODIES][3], turn[AMI_BODIES][4];
+        own = own_pose(place, rotations.f64 + (size_t)f * AMI_BODIES * 4, pose);
+        if (own)
+            ami_fk(ami_humanoid(), pose, at, turn);
+        for (int i = 0; own && i < 3 * AMI_BODIES; i++)
+            own = fabs((&at[0][0])[i] - place[i]) < same_place;
+    }
+    if (!own) {
+        free(m->pose);
+        m->pose = NULL;
+    }
+    ami_npy_free(&rotations);
+    return ok;
+}
+
 static ami_mocap *decode(zip_t *zip, ami_error *err)
 {
     static const char *const names[] = {"positions", "joint_positions", "global_positions"};
@@ -334,11 +431,19 @@ static ami_mocap *decode(zip_t *zip, ami_error *err)
             found = array_of(zip, names[i], 3, &first, &failed, err);
         if (found)
             m = rate_of(zip, &rate, &failed, err) ? places(zip, &first, rate, err) : NULL;
-        else if (!failed)
+        if (m && !read_own_poses(zip, m, err)) {
+            ami_mocap_destroy(m);
+            m = NULL;
+        }
+        if (!found && !failed)
             ami_fail(err, "holds neither poses and trans (AMASS) nor positions and names");
     }
     ami_npy_free(&first);
     ami_npy_free(&second);
+    if (m && !read_loop(zip, m, err)) {
+        ami_mocap_destroy(m);
+        m = NULL;
+    }
     return m;
 }
 
@@ -391,10 +496,12 @@ bool ami_motion_npz_write(const ami_clip *clip, const char *path, ami_error *err
 bool ami_motion_npz_write_with(const ami_clip *clip, const char *path, int more, const char *const *names,
                                const ami_npy *arrays, ami_error *err)
 {
-    enum { OWN = 4, MOST = 32, LETTERS = 16 };
+    enum { OWN = 5, MOST = 32, LETTERS = 16 };
     AMI_ASSERT(clip && path && more >= 0 && more + OWN <= MOST);
     const int frames = ami_clip_frames(clip);
-    double rate = (frames - 1) / ami_clip_duration(clip);
+    double rate = (frames - 1) / ami_clip_duration(clip), loop = ami_clip_loops(clip);
+    const bool known = ami_clip_loop_is_known(clip);
+    const int own = known ? OWN : OWN - 1;
     ami_clip *even = ami_edit_resample(clip, rate, err);
     if (!even)
         return ami_fail_in(err, "%s", path);
@@ -405,7 +512,7 @@ bool ami_motion_npz_write_with(const ami_clip *clip, const char *path, int more,
     char text[AMI_BODIES][LETTERS] = {{0}};
     for (int i = 0; i < AMI_BODIES; i++)
         memcpy(text[i], ami_body_name[i], strlen(ami_body_name[i]));
-    const char *name[MOST] = {"positions", "rotations", "fps", "names"};
+    const char *name[MOST] = {"positions", "rotations", "fps", "names", "loop"};
     ami_npy array[MOST] = {
         {.type = AMI_NPY_FLOAT64,
          .rank = 3,
@@ -418,13 +525,14 @@ bool ami_motion_npz_write_with(const ami_clip *clip, const char *path, int more,
          .count = n * AMI_BODIES * 4,
          .f64 = turn},
         {.type = AMI_NPY_FLOAT64, .rank = 1, .shape = {1}, .count = 1, .f64 = &rate},
-        {.type = AMI_NPY_TEXT, .rank = 1, .shape = {AMI_BODIES}, .count = AMI_BODIES, .data = text}};
+        {.type = AMI_NPY_TEXT, .rank = 1, .shape = {AMI_BODIES}, .count = AMI_BODIES, .data = text},
+        {.type = AMI_NPY_FLOAT64, .rank = 1, .shape = {1}, .count = 1, .f64 = &loop}};
     for (int i = 0; i < more; i++) {
-        name[OWN + i] = names[i];
-        array[OWN + i] = arrays[i];
+        name[own + i] = names[i];
+        array[own + i] = arrays[i];
     }
     const bool ok = find_places(even, place, turn)
-                        ? ami_npz_write(path, OWN + more, name, array, err)
+                        ? ami_npz_write(path, own + more, name, array, err)
                         : ami_fail(err, "%s: out of memory for %zu frames", path, n);
     free(place);
     free(turn);

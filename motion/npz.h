@@ -7,7 +7,8 @@
  *   legs.
  * - Places: positions (T, J, 3) in any unit, names (J), and fps, framerate, frame_rate or mocap_framerate Hz.
  *
- * Written is the latter, with rotations: what AI4Animation and others read.
+ * Written is the latter, with rotations: what AI4Animation and others read; and `loop`, 1 or 0, where that is known.
+ * With rotations (T, 15, 4) of amble's own bodies the poses are read exactly, and not made from the places.
  *
  * Arrays are float32 or float64, little-endian, in C order. An array takes at most 512 MiB, whatever the file
  * claims. */
@@ -21,14 +22,17 @@
 /* Whether it is a ZIP file. */
 bool ami_motion_npz_looks_like(const void *bytes, size_t size);
 
+/* Whether it is one whose first file is an array. */
+bool ami_motion_npz_holds_arrays(const void *bytes, size_t size);
+
 /* NULL and a sentence on error, also where amble was built without libzip. */
 ami_mocap *ami_motion_npz_decode(const void *bytes, size_t size, ami_error *err);
 
-/* A clip as positions (T, 15, 3) m and rotations (T, 15, 4) wxyz, z up, names (15), fps, at an even rate,
+/* A clip as positions (T, 15, 3) m and rotations (T, 15, 4) wxyz, z up, names (15), fps, loop, at an even rate,
  * replacing `path` as a whole or not at all. */
 AMI_MUST_CHECK bool ami_motion_npz_write(const ami_clip *clip, const char *path, ami_error *err);
 
-/* The same with `more` (at most 28) further arrays under their names. */
+/* The same with `more` (at most 27) further arrays under their names. */
 AMI_MUST_CHECK bool ami_motion_npz_write_with(const ami_clip *clip, const char *path, int more,
                                               const char *const *names, const ami_npy *arrays,
                                               ami_error *err);

@@ -25,6 +25,7 @@ static const double consistent = .8;             /* of a limb's bends about one 
 static const double bends_enough = .05;          /* mean sine */
 /* A straight arm's twist may jump; a wrong frame time makes everything fast. */
 static const double spikes = .02;
+static const double same_place = 1e-3; /* m */
 
 typedef struct limb {
     int part, body;  /* thigh or arm; hip or shoulder */
@@ -417,6 +418,16 @@ static bool choose_rest(const ami_track *track, const ami_retarget_def *def, ami
     return true;
 }
 
+/* Whether the root's place is the same in all frames: the file has no path, or one that was taken out. */
+static bool keeps_its_place(int frames, const double *pose)
+{
+    for (int f = 1; f < frames; f++)
+        for (int k = 0; k < 2; k++)
+            if (fabs(pose[(size_t)f * AMI_POSE + (size_t)k] - pose[k]) > same_place)
+                return false;
+    return true;
+}
+
 ami_clip *ami_retarget(const ami_mocap *mocap, const ami_retarget_def *def, const char *name,
                        ami_retarget_report *report, ami_error *err)
 {
@@ -451,6 +462,7 @@ ami_clip *ami_retarget(const ami_mocap *mocap, const ami_retarget_def *def, cons
             time[f] = f * track.frame_time;
             solve_frame(&w, &track.frame[f], f == 0, report->scale, pose + (size_t)f * AMI_POSE);
         }
+        report->in_place = keeps_its_place(track.frames, pose);
         if (ami_retarget_feet(&track, report->scale, def->lock_feet, pose, report, err)) {
             measure(&w, report->scale, pose, report);
             clip = ami_clip_create(track.frames, time, pose, false, name, err);

@@ -58,6 +58,7 @@ typedef struct ami_retarget_report {
     double rest_off; /* rad: how far from standing straight it is */
     double leg;      /* file units: thigh and shin */
     double scale;    /* m a unit of the file */
+    bool in_place;   /* the root does not move over the floor: the file has no path */
     int jumps;       /* single frames that were repaired */
     double drop;     /* m by which the motion was lowered on to the floor */
     double contact;  /* fraction of frames in which a foot rests */

@@ -18,6 +18,27 @@
 enum { MAX_THREADS = 4096 };
 static const int64_t largest_seed = INT64_C(9000000000000000); /* exact as a double, the type of settings */
 
+bool cli_check_output(const char *path, const char *const *endings, ami_error *err)
+{
+    if (!path || !strcmp(path, "-"))
+        return true;
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path, *dot = strrchr(base, '.');
+    char names[80] = "";
+    bool known = !endings || !dot;
+    for (int i = 0; endings && endings[i]; i++) {
+        known |= ami_text_has_ending(base, endings[i]);
+        const size_t used = strlen(names);
+        snprintf(names + used, sizeof names - used, "%s%s",
+                 !i               ? ""
+                 : endings[i + 1] ? ", "
+                                  : " or ",
+                 endings[i]);
+    }
+    if (!known)
+        return ami_fail(err, "%s: expected a name that ends in %s and not in %s", path, names, dot);
+    return ami_file_check_writable(path, err);
+}
+
 static error_t parse_common(int key, char *text, struct argp_state *state)
 {
     cli_common *common = state->input;
@@ -27,6 +48,9 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
             if (strlen(state->argv[i]) >= PATH_MAX)
                 argp_error(state, "an argument of %zu bytes, expected at most %d: \"%.40s...\"",
                            strlen(state->argv[i]), PATH_MAX - 1, state->argv[i]);
+        ami_error err;
+        if (!common->json_later && !cli_check_output(common->json, NULL, &err))
+            argp_failure(state, CLI_BAD_INPUT, 0, "--json: %s", err.text);
         return 0;
     case CLI_KEY_SEED:
         common->seed = (uint64_t)cli_int(state, text, 0, largest_seed, "--seed");
@@ -126,6 +150,14 @@ int cli_failed(const ami_error *err)
 void cli_warn_renamed(const struct argp_state *state, const char *old, const char *new)
 {
     fprintf(stderr, "%s: %s is now called %s; the old name still works\n", state->name, old, new);
+}
+
+int cli_columns(const char *text)
+{
+    int n = 0;
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
 }
 
 const char *cli_quote(const char *text, char *quoted, size_t size)

@@ -23,12 +23,18 @@ typedef struct cli_common {
     bool seed_given;
     int threads;       /* 0: cli_cores() */
     const char *json;  /* file for the results, "-" standard output, NULL none */
+    bool json_later;   /* set by commands that make folders, in which it may lie: they check it themselves */
     const char *clips; /* folder of motion clips, NULL: see ami_clip_find */
 } cli_common;
 
 /* Argp children; their input is a cli_common. The first has all four options; each of the others omits one
  * more: --clips, --threads, --seed. */
 extern const struct argp cli_common_argp, cli_threads_argp, cli_seed_argp, cli_json_argp;
+
+/* For files that a command writes, before its work: whether one can be written, and whether its name ends as one of
+ * `endings` ({".npy", ".npz", NULL}; NULL: any; a name without a dot is taken as it is). False and a
+ * sentence. path NULL or "-": true. */
+bool cli_check_output(const char *path, const char *const *endings, ami_error *err);
 
 /* The whole text must be a decimal number in [lo, hi] (no blanks, no "nan", no hexadecimal); the sentence
  * names `option`. Whole numbers may be written "2e6", "20k" and "2M" (base/count.h). `out` is untouched on
@@ -64,6 +70,9 @@ static inline const char *cli_plural(int64_t n)
 {
     return n == 1 ? "" : "s";
 }
+
+/* Columns as a terminal counts them: characters of UTF-8. For tables whose names are not cut. */
+int cli_columns(const char *text);
 
 /* A word quoted for a shell: unchanged, or in quotes where it has blanks or special characters. For printed
  * commands. Returns quoted[size], or `text` itself where the quoted word is longer. */

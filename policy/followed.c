@@ -7,8 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_NETWORK = 256 << 20 };
+static const char own_decoder[] = "stylevae_decoder.onnx", own_deepphase[] = "deepphase.onnx",
+                  own_table[] = "styles.json";
 
 /* Finds the given file, or amble's own (given NULL), and continues crc with its content. */
 static bool find_file(const char *given, const char *own, bool table, char *path, size_t size, uint32_t *crc,
@@ -71,11 +74,9 @@ bool ami_motions_load(ami_motions *motions, const ami_style_request *style, cons
     memset(motions, 0, sizeof *motions);
     motions->nets = (ami_motion_nets){skeleton, &motions->vae, &motions->deepphase};
     motions->style = style->style;
-    if (find_file(style->decoder, "stylevae_decoder.onnx", false, decoder, sizeof decoder, &motions->crc,
-                  err) &&
-        find_file(style->deepphase, "deepphase.onnx", false, deepphase, sizeof deepphase, &motions->crc,
-                  err) &&
-        find_file(style->table, "styles.json", true, table, sizeof table, &motions->crc, err) &&
+    if (find_file(style->decoder, own_decoder, false, decoder, sizeof decoder, &motions->crc, err) &&
+        find_file(style->deepphase, own_deepphase, false, deepphase, sizeof deepphase, &motions->crc, err) &&
+        find_file(style->table, own_table, true, table, sizeof table, &motions->crc, err) &&
         ami_stylevae_load(&motions->vae, NULL, decoder, NULL, err) &&
         ami_deepphase_load(&motions->deepphase, deepphase, NULL, err) &&
         (motions->styles = ami_styles_read(table, err)) != NULL && make_plan(motions, style, clips, err)) {
@@ -103,10 +104,72 @@ const char *ami_style_trained_on(const char *motion)
     return strncmp(motion, invented, strlen(invented)) ? NULL : motion + strlen(invented);
 }
 
+/* FOLDER/NAME of the folder in which `file` lies, if it exists; else NULL. */
+static const char *file_beside(const char *file, const char *name, char *path, size_t size)
+{
+    const char *slash = strrchr(file, '/');
+    const int n = snprintf(path, size, "%.*s%s", slash ? (int)(slash + 1 - file) : 0, file, name);
+    return n > 0 && (size_t)n < size && access(path, F_OK) == 0 ? path : NULL;
+}
+
+ami_style_request ami_style_beside(const ami_style_request *style, const ami_origin *origin,
+                                   ami_style_files *files)
+{
+    ami_style_request own = *style;
+    if (!origin || !origin->file || !origin->motion || !ami_style_trained_on(origin->motion))
+        return own;
+    if (!own.decoder)
+        own.decoder = file_beside(origin->file, own_decoder, files->decoder, sizeof files->decoder);
+    if (!own.deepphase)
+        own.deepphase = file_beside(origin->file, own_deepphase, files->deepphase, sizeof files->deepphase);
+    if (!own.table)
+        own.table = file_beside(origin->file, own_table, files->table, sizeof files->table);
+    return own;
+}
+
+static bool keep_file(const char *folder, const char *given, const char *own, bool table, ami_error *err)
+{
+    char from[4096], to[4096];
+    size_t size, there_size = 0;
+    if (!given)
+        return true;
+    if (!(table ? ami_find_table(given, from, sizeof from, err)
+                : ami_find_model(given, from, sizeof from, err)))
+        return false;
+    if ((size_t)snprintf(to, sizeof to, "%s/%s", folder, own) >= sizeof to)
+        return ami_fail(err, "%.80s...: the path of %s is longer than %zu bytes", folder, own, sizeof to - 1);
+    uint8_t *bytes = ami_file_read(from, MAX_NETWORK, &size, err), *there = NULL;
+    bool ok = bytes != NULL;
+    if (ok && access(to, F_OK) == 0) {
+        there = ami_file_read(to, MAX_NETWORK, &there_size, err);
+        ok = there &&
+             ((size == there_size && memcmp(bytes, there, size) == 0) ||
+              ami_fail(err, "%s exists and differs from %s: give another folder with --out", to, from));
+    } else if (ok) {
+        ok = ami_file_write(to, bytes, size, err);
+    }
+    free(there);
+    free(bytes);
+    return ok;
+}
+
+bool ami_keep_style_files(const char *folder, const ami_style_request *style, const ami_origin *origin,
+                          ami_error *err)
+{
+    ami_style_files files;
+    const ami_style_request used = ami_style_beside(style, origin, &files);
+    return keep_file(folder, used.table, own_table, true, err) &&
+           keep_file(folder, used.decoder, own_decoder, false, err) &&
+           keep_file(folder, used.deepphase, own_deepphase, false, err);
+}
+
 bool ami_follow(ami_followed *followed, const char *motion, const ami_style_request *style,
                 const ami_origin *origin, const ami_skeleton *skeleton, const char *clips, ami_error *err)
 {
     memset(followed, 0, sizeof *followed);
+    ami_style_files files;
+    const ami_style_request with_files = ami_style_beside(style, origin, &files);
+    style = &with_files;
     const char *trained_on = origin && origin->motion ? ami_style_trained_on(origin->motion) : NULL;
     if (!motion && !ami_style_requested(style) && trained_on) {
         ami_style_request own = *style;

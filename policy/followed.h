@@ -20,6 +20,22 @@ static inline bool ami_style_requested(const ami_style_request *style)
     return style->style || style->schedule || style->from;
 }
 
+/* Files of a policy that was trained on styles, which its run folder keeps under amble's own names
+ * (ami_keep_style_files). */
+typedef struct ami_style_files {
+    char decoder[4096], deepphase[4096], table[4096];
+} ami_style_files;
+
+/* The request with the files that lie beside the policy in place of amble's own, where the request names none. origin
+ * may be NULL, `files` must outlive the result. */
+ami_style_request ami_style_beside(const ami_style_request *style, const ami_origin *origin,
+                                   ami_style_files *files);
+
+/* Copies what a training on styles uses other than amble's own (table, decoder, DeepPhase) into its run folder. False
+ * and a sentence if that fails, or if another file of that name is there. */
+AMI_MUST_CHECK bool ami_keep_style_files(const char *folder, const ami_style_request *style,
+                                         const ami_origin *origin, ami_error *err);
+
 /* Loaded networks and styles for invented motions. */
 typedef struct ami_motions {
     ami_stylevae vae;
@@ -52,7 +68,7 @@ typedef struct ami_followed {
 } ami_followed;
 
 /* Loads the motion of --motion or of the style options, else the one that the origin (may be NULL) was
- * trained on, else walk; see ami_load_motion. */
+ * trained on, else walk; see ami_load_motion. Styles are those of the table beside the origin, if there is one. */
 bool ami_follow(ami_followed *followed, const char *motion, const ami_style_request *style,
                 const ami_origin *origin, const ami_skeleton *skeleton, const char *clips, ami_error *err);
 void ami_followed_free(ami_followed *followed);

@@ -30,7 +30,7 @@ static ami_clip *try_folder(const ami_origin *origin, const char *folder, bool *
 {
     ami_error why = {""};
     ami_clip *clip =
-        ami_clip_find(origin->motion, folder, path, size, &why) ? ami_clip_read(path, &why) : NULL;
+        ami_clip_find_name(origin->motion, folder, path, size, &why) ? ami_clip_read(path, &why) : NULL;
     if (clip && origin->has_crc && ami_clip_crc(clip) != origin->crc) {
         ami_fail(&why,
                  "%s: is not the motion \"%s\" that %s was trained on (CRC-32C %08x, expected %08x); give "
@@ -88,6 +88,8 @@ bool ami_settle_clip(ami_clip **clip, const char *path, int loop, ami_edit_cycle
     if (!ami_motion_is_foreign(path))
         return true;
     size_t size;
+    if (loop == AMI_LOOP_AUTO && ami_clip_loop_is_known(*clip)) /* as the file says */
+        loop = ami_clip_loops(*clip) ? AMI_LOOP_AUTO : AMI_LOOP_NONE;
     ami_clip *edited = ami_edit_loop(*clip, loop, cycle, err);
     *text = edited ? ami_clip_encode(edited, &size, err) : NULL;
     ami_clip *copy = *text ? ami_clip_read_memory(*text, size, path, err) : NULL;

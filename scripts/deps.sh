@@ -74,6 +74,7 @@ amb_check() {
             amb_need libdnnl-dev amb_has_header dnnl.h
             amb_need libjansson-dev amb_has_header jansson.h
             amb_need libzip-dev amb_has_header zip.h
+            amb_need libassimp-dev amb_has_header assimp/cimport.h
             compgen -G "$root/.deps/mujoco-*/lib/libmujoco.so*" >/dev/null || amb_need python3-pip python3 -m pip --version
             ;;
         viewer) # what amble-view is built with, and what draws

@@ -266,7 +266,7 @@ refuse 'STYLE and --style-from' style export walk --style-from in/stand.txt -o o
 refuse '--style|"limp"|jog, long_walk1, long_walk3, run, stealthy, walk, zombie' style export limp -o out.txt
 refuse '"random"|a name or a mixture' style export random -o out.txt
 refuse '--style-from|missing' style export --style-from missing -o out.txt
-refuse 'nowhere/out.txt: not written' style export walk -o nowhere/out.txt
+refuse 'nowhere/out.txt: cannot be written' style export walk -o nowhere/out.txt
 refuse 'where to|--out DIR' style plot
 refuse '--between is "walk"|A,B' style plot --out pictures --between walk
 refuse '--between|"limp"|walk, zombie' style plot --out pictures --between walk,limp
@@ -553,7 +553,53 @@ check 'rollout --record of an npz is a motion' test "$status" -eq 0
 refuse '--dataset|4 GiB' rollout --no-policy "${stand[@]}" --seconds 5000 --envs 100 --dataset huge.npz
 run "${roll[@]}" --record nowhere/motion.txt
 check 'rollout --record into no folder, exit status' test "$status" -ne 0
-check 'rollout --record into no folder, sentence' grep -q '^amble: nowhere/motion.txt: not written' log/err
+check 'rollout --record into no folder, sentence' grep -q '^amble: nowhere/motion.txt: cannot be written: No such file' log/err
+# Before the work: nothing is simulated that could not be saved.
+for option in '--record nowhere/m.bvh' '--record in/m.csv' '--dataset nowhere/d.npz' '--dataset in/d.csv' '--observations nowhere/o.npy' '--observations in/o.txt'; do
+    # shellcheck disable=SC2086
+    refuse "${option#* }" rollout --policy walk.onnx "${stand[@]}" --seconds 1 $option
+done
+for command in "rollout --policy walk.onnx ${stand[*]}" "eval --policy walk.onnx ${stand[*]}" 'clip info motion.txt' 'clip convert motion.txt -o in/m.txt' \
+    "style add limp $AMBLE_ASSETS/motions/style_walk.txt -o in/s.json" 'style list' 'model info walk.onnx' 'model check walk.onnx'; do
+    # shellcheck disable=SC2086
+    run $command --json nowhere/result.json
+    check "--json into no folder: ${command:0:20}" grep -q '^amble.*nowhere/result.json: cannot be written' log/err
+    check "--json into no folder, before the work: ${command:0:20}" test "$status" -eq 2 -a ! -s log/out -a ! -e in/m.txt -a ! -e in/s.json
+done
+run clip convert in/stand.txt motion.txt -o clips3 --json clips3/result.json
+check '--json into the folder that is made' fields clips3/result.json 0/name
+for out in nowhere/x.npy in/x.csv; do
+    refuse "$out" model run walk.onnx --input observed.npy --output $out
+done
+refuse 'nowhere/x.onnx' model export walk.onnx -o nowhere/x.onnx
+refuse 'nowhere/x.onnx' model average walk.onnx walk.onnx -o nowhere/x.onnx
+refuse 'nowhere/x.txt' style export walk -o nowhere/x.txt
+refuse 'x.v2|ends in .txt, .json, .bvh, .glb or .npz and not in .v2' style export walk -o x.v2
+refuse 'x.v2|not in .v2' rollout --policy walk.onnx "${stand[@]}" --record x.v2
+refuse 'many.glb|a folder|name of a file' clip convert motion.txt motion.bvh -o many.glb
+
+# ---- Working: what loops says so; folders; names of any kind ----
+
+run style export walk -o loops.bvh
+for ending in glb npz bvh; do
+    run clip convert loops.bvh -o "loops.$ending"
+    run clip info "loops.$ending" --json -
+    check "a loop stays one: $ending" grep -q '"loop": true' log/out
+done
+run clip convert loops.bvh -o loops.txt
+run clip compare loops.txt loops.npz --json -
+check 'an npz of its own comes back' python3 -c 'import json; assert json.load(open("log/out"))["e_g_mpjpe_mm"] < .01'
+mkdir -p deep/a/b deep/empty
+cp loops.npz deep/a/walk
+cp loops.glb deep/a/b/walk.bin
+cp motion.bvh deep/one.bvh
+printf 'PK\003\004 no arrays' >deep/a/other.zip
+run clip convert deep -o flat --format json
+check 'clip convert, folders in folders and names of any kind' test "$status" -eq 0 -a -s flat/one.json -a -s flat/a/walk.json -a -s flat/a/b/walk.json
+check 'clip convert, what else is there is named' grep -q 'left out 1 file that holds no motion: a/other.zip' log/err
+run clip convert deep -o deep/out
+run clip convert deep -o deep/out
+check 'clip convert, into the folder itself' test "$status" -eq 0 -a ! -e deep/out/out
 
 # ---- Working: invented motions ----
 
@@ -591,6 +637,8 @@ check 'style list, fields' fields log/out 6/style 6/motion/period_s 6/motion/ska
 run style add own "$AMBLE_ASSETS/motions/style_walk.txt" -o own_styles.json
 check 'style add, exit status' test "$status" -eq 0
 check 'style add, said' grep -q '^own_styles.json: own, period 1.[0-9]* s, .* nearest: walk ' log/out
+run style add jay "$AMBLE_ASSETS/motions/style_jog.txt" -o jay_styles.json --json -
+check 'style add --json' fields log/out table style file period_s speed_mps motion/period_s nearest/0/distance
 run style list --styles own_styles.json --json -
 check 'style add, in the table' grep -q '"style": "own"' log/out
 run style add jog2 "$AMBLE_ASSETS/motions/style_jog.txt" -o own_styles.json
@@ -640,6 +688,21 @@ run train "${small[@]}" --style zombie --teacher zombie=runs/styles/actor.onnx -
 check 'train --style zombie, exit status' test "$status" -eq 0
 refuse 'another motion|--init' train --resume runs/style-zombie/checkpoint.bin --style walk --samples 1280
 refuse 'was trained with other teachers|--init' train --resume runs/style-zombie/checkpoint.bin --samples 1280
+# A table of one's own goes along with what was trained on it.
+cp own_styles.json other_styles.json
+run train "${small[@]}" --style own --styles other_styles.json --samples 320 --out runs/own
+check 'train on a style of a table of its own, the table is kept' cmp -s other_styles.json runs/own/styles.json
+rm other_styles.json
+run rollout --policy runs/own/actor.onnx --seconds .5 --envs 2 --json -
+check 'rollout follows the style that it was trained on' grep -q '"motion": "style own"' log/out
+run rollout --policy runs/own/actor.onnx --style jog2 --seconds .5 --envs 2 --json -
+check 'rollout finds other styles of its table' grep -q '"motion": "style jog2"' log/out
+run train --resume runs/own/checkpoint.bin --samples 640 --out runs/own2
+check 'train --resume takes the table along' cmp -s runs/own/styles.json runs/own2/styles.json
+mkdir runs/own3
+echo '{}' >runs/own3/styles.json
+run train "${small[@]}" --style own --styles own_styles.json --samples 320 --out runs/own3
+check 'train does not replace another table' grep -q 'runs/own3/styles.json exists and differs from own_styles.json: ' log/err
 run train --resume runs/style-zombie/checkpoint.bin --teacher zombie=runs/styles/actor.onnx --samples 1280
 check 'train --style zombie, resumed' test "$status" -eq 0
 run rollout --policy runs/style-zombie/actor.onnx --seconds .5 --envs 2 --json -

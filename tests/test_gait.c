@@ -1,5 +1,6 @@
 /* Cycles in motions: strikes, periods, phases and amplitudes of synthetic motions with known cycles; closed
  * loops; blends that lie between their sources. */
+#include "motion/edit.h"
 #include "tests/gaits.h"
 
 #include "motion/mirror.h"
@@ -67,6 +68,30 @@ static void a_loop_of_several_cycles_is_taken_apart(void **state)
         assert_true(fabs(ami_gait_time(g, 0, -1) - g->strike[cycles - 1] + g->duration) < 1e-9);
         ami_gait_destroy(g);
     }
+}
+
+/* Cycles that differ: a walk that is pushed, cut after two and closed. */
+static void cycles_of_a_loop_may_differ(void **state)
+{
+    (void)state;
+    ami_error err = {""};
+    ami_clip *pushed = ami_clip_read(AMB_SOURCE_DIR "/assets/motions/pushed_walk.txt", &err);
+    assert_non_null(pushed);
+    for (int i = 0; i < 4; i++) {
+        const double from = .3 + .7 * i, period = 1.27;
+        for (int cycles = 1; cycles <= 3; cycles++) {
+            ami_clip *part = ami_edit_cut(pushed, from, from + cycles * period, &err);
+            ami_clip *loop = part ? ami_edit_loop(part, AMI_LOOP_WRAP, NULL, &err) : NULL;
+            ami_gait *g = loop ? ami_gait_create(&character->skeleton, loop, &err) : NULL;
+            if (!g || fabs(g->period - period) > .01)
+                fail_msg("%d cycles from %g s on: period %g s %s", cycles, from, g ? g->period : 0.,
+                         err.text);
+            ami_gait_destroy(g);
+            ami_clip_destroy(loop);
+            ami_clip_destroy(part);
+        }
+    }
+    ami_clip_destroy(pushed);
 }
 
 static void the_mirror_image_is_half_a_cycle_away(void **state)
@@ -257,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_loop_is_one_cycle_from_its_left_strike),
         cmocka_unit_test(a_loop_of_several_cycles_is_taken_apart),
+        cmocka_unit_test(cycles_of_a_loop_may_differ),
         cmocka_unit_test(the_mirror_image_is_half_a_cycle_away),
         cmocka_unit_test(what_stands_or_hops_does_not_walk),
         cmocka_unit_test(a_seam_is_closed),

@@ -78,6 +78,16 @@ static void what_is_written_comes_back(void **unused)
     assert_int_equal(m->joints, AMI_EXPORT_JOINTS);
     assert_near(m->frame_time, 1 / 60., 1e-6, "frame time", 0);
     assert_true(ami_export_is_own(m));
+    assert_int_equal(m->loop, AMI_MOCAP_LOOP_NONE);
+    /* at rest it stands: the lowest joints, the ankles, are a foot's height above the floor */
+    double pos[AMI_EXPORT_JOINTS][3], rot[AMI_EXPORT_JOINTS][4], local[AMI_EXPORT_JOINTS][4], low = INFINITY;
+    for (int j = 0; j < m->joints; j++)
+        memcpy(local[j], (const double[4]){1, 0, 0, 0}, sizeof local[j]);
+    m->joint[0].channels = 0; /* the zero pose with the root at its rest place */
+    ami_mocap_place(m, -1, (const double(*)[4])local, pos, rot);
+    for (int j = 0; j < m->joints; j++)
+        low = fmin(low, pos[j][1]);
+    assert_true(low > 3 && low < 12); /* cm */
     ami_mocap_destroy(m);
     ami_retarget_report report;
     ami_clip *again = ami_motion_decode(file, size, "again.glb", NULL, &report, &err);
@@ -217,12 +227,24 @@ static void what_is_wrong_is_said(void **unused)
     assert_refused(ARM("LINEAR", "2", "24"), good, 16, "accessor 2 of 2 rows");
     assert_refused(ARM("LINEAR", "99999999", "32"), good, 16, "accessor 2 of 99999999 rows");
     assert_refused(ARM("CUBICSPLINE", "2", "32"), good, 16, "2 times and 2 values");
+    assert_refused(ARM("LINEAR", "4294967298", "32"), good, 16, "accessor 2 of 4294967298 rows");
+    assert_refused(ARM("QUADRATIC", "2", "32"), good, 16,
+                   "channel 1|\"QUADRATIC\"|LINEAR, STEP or CUBICSPLINE");
+    assert_refused("{\"extensionsRequired\":[\"EXT_meshopt_compression\"]}", good, 0,
+                   "EXT_meshopt_compression");
+    assert_refused("{\"extensionsRequired\":[7]}", good, 0, "requires the glTF extension");
+    assert_refused("{\"extensionsRequired\":[\"KHR_materials_unlit\"]}", good, 0, "0 nodes found");
     assert_refused("{\"asset\":{}}", good, 0, "0 nodes found");
     assert_refused("{\"nodes\":[{}]}", good, 0, "has no animation");
     assert_refused("{\"nodes\":[{\"children\":[1]},{\"children\":[0]}]}", good, 0, "own ancestors");
     assert_refused("{\"nodes\":[{\"children\":[0]}]}", good, 0, "child 0");
     assert_refused("{\"nodes\":[{\"children\":[7]}]}", good, 0, "child 7");
-    assert_refused("{\"nodes\":[{\"scale\":[1,2,1]}]}", good, 0, "node 0 is scaled by 1, 2 and 1");
+    static const char arm[] = ARM("LINEAR", "2", "32");
+    char scaled[sizeof arm];
+    memcpy(scaled, arm, sizeof arm);
+    strstr(scaled, "[0.01,0.01,")[9] = '2'; /* what the joints hang on */
+    assert_refused(scaled, good, 16, "node 0 is scaled by 0.01, 0.02 and 0.01");
+    assert_refused("{\"nodes\":[{\"scale\":[1,2,1]}]}", good, 0, "has no animation"); /* no joint */
     assert_refused("{\"nodes\":[{\"rotation\":[0,0,0,0]}]}", good, 0, "node 0");
     assert_refused("{\"nodes\":[{\"matrix\":[1,0,0,0,0,1,0,0,0,0,-1,0,0,0,0,1]}]}", good, 0, "node 0");
     assert_refused("[1]", good, 0, "no object");

@@ -58,7 +58,7 @@ check 'a version' test -n "$version"
 check 'the library by its soname' test "$(readlink "$lib/libamble.so") $(readlink "$lib/libamble.so.${version%%.*}")" = "libamble.so.${version%%.*} libamble.so.$version"
 check 'all public headers' diff <(cd "$root/include/amble" && ls ./*.h) <(cd "$here/include/amble" && ls ./*.h | grep -v version.h)
 check 'version.h' grep -qx "#define AMB_VERSION_STRING \"$version\"" "$here/include/amble/version.h"
-check 'all assets' diff -r -x get-clips.sh -x names.sh -x latency_peer.py "$root/assets" "$here/share/amble"
+check 'all assets' diff -r -x get-clips.sh -x names.sh -x convert_mimickit.py -x latency_peer.py "$root/assets" "$here/share/amble"
 check 'licences' test -s "$here/share/doc/amble/LICENSE"
 for file in "$here"/bin/* "$lib"/libamble*.so "$lib"/libmujoco.so*; do
     [ -e "$file" ] || continue # MuJoCo may be the system's

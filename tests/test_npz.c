@@ -141,6 +141,41 @@ static void a_clip_keeps_its_directions(void **unused)
     ami_clip *again = ami_motion_read(path, &def, &report, &err);
     if (!again)
         fail_msg("%s", err.text);
+    /* amble's own: the poses themselves */
+    assert_true(report.own && ami_clip_loops(again));
+    double worst = 0;
+    for (int f = 0; f < ami_clip_frames(clip); f++) {
+        double pose[AMI_POSE], a[AMI_BODIES][3], b[AMI_BODIES][3], rot[2][AMI_BODIES][4];
+        ami_clip_sample(clip, ami_clip_times(again)[f], pose, NULL);
+        if (f == ami_clip_frames(clip) - 1)
+            memcpy(pose, ami_clip_poses(clip) + (size_t)f * AMI_POSE, sizeof pose);
+        ami_fk(ami_humanoid(), pose, a, rot[0]);
+        ami_fk(ami_humanoid(), ami_clip_poses(again) + (size_t)f * AMI_POSE, b, rot[1]);
+        for (int i = 0; i < AMI_BODIES; i++) {
+            for (int k = 0; k < 3; k++)
+                worst = fmax(worst, fabs(a[i][k] - b[i][k]));
+            worst = fmax(worst, ami_quat_angle(rot[0][i], rot[1][i]));
+        }
+    }
+    if (worst > 1e-6)
+        fail_msg("off by %g m or rad", worst);
+    ami_clip_destroy(again);
+    /* the same of another body: only directions are in it */
+    size_t size;
+    uint8_t *bytes = ami_file_read(path, 1 << 24, &size, &err);
+    assert_non_null(bytes);
+    int renamed = 0;
+    for (size_t i = 0; i + 13 < size; i++)
+        if (!memcmp(bytes + i, "rotations.npy", 13)) {
+            memcpy(bytes + i, "rotationz.npy", 13);
+            renamed++;
+        }
+    assert_int_equal(renamed, 2);
+    again = ami_motion_decode(bytes, size, path, &def, &report, &err);
+    free(bytes);
+    if (!again)
+        fail_msg("%s", err.text);
+    assert_true(!report.own && !ami_clip_loops(again) && !ami_clip_loop_is_known(again));
     assert_int_equal(report.up, 3);
     assert_int_equal(ami_clip_frames(again), ami_clip_frames(clip));
     assert_true(fabs(ami_clip_duration(again) - ami_clip_duration(clip)) < 1e-9);

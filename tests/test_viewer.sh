@@ -223,6 +223,15 @@ check "and no picture" test ! -e strip.png
 run --size 400x300 --filmstrip strip.png walk:0.5,zombie:0.5 own.txt
 check "a filmstrip" test "$status" -eq 0
 check "the filmstrip shows something" test "$(shades strip.png)" -ge 12
+sed 's/"name": "walk"/"name": "stroll"/' "$AMBLE_ASSETS/models/styles.json" >stroll.json
+run --size 400x300 --filmstrip stroll.png --styles stroll.json stroll
+check "a filmstrip of a style of another table" test "$status" -eq 0 -a -s stroll.png
+run --filmstrip strip2.png --style walk
+check "a filmstrip takes styles as rows" one_sentence 'takes styles as rows'
+run --filmstrip nowhere/strip.png walk
+check "a filmstrip that cannot be written" one_sentence 'nowhere/strip.png: cannot be written'
+run --screenshot nowhere/shot.png --seconds .1
+check "a screenshot that cannot be written" one_sentence 'nowhere/shot.png: cannot be written'
 run --size 400x300 --filmstrip one.png own.txt
 height() { ffprobe -v error -show_entries stream=height -of csv=p=0 "$1"; }
 check "a row is half of two" test "$(height strip.png)" -eq $((2 * $(height one.png)))

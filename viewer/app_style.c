@@ -35,7 +35,10 @@ static void order_styles(ami_app *app)
 bool ami_app_invent(ami_app *app, ami_skill *skill, const char *style, ami_error *err)
 {
     if (!app->content.motions.styles) {
-        ami_style_request request = app->def.style;
+        ami_style_files files;
+        const ami_origin origin = ami_policy_origin(&skill->policy, skill->path);
+        ami_style_request request =
+            ami_style_beside(&app->def.style, skill->has_policy ? &origin : NULL, &files);
         if (!ami_style_requested(&request))
             request.style = style;
         if (!ami_motions_load(&app->content.motions, &request, &app->content.character->skeleton,

@@ -361,9 +361,10 @@ static bool wait_for_model(const char *folder, ami_error *err)
     return true;
 }
 
-/* A filmstrip has only the options --size, --backend and its own. */
+/* A filmstrip has only the options --size, --backend, --clips, those of the styles' files and its own. */
 static int make_strip(arguments *a)
 {
+    static const char *const pictures[] = {".png", NULL};
     ami_error err = {{0}};
     const ami_app_def *d = &a->def;
     const bool other = d->record || d->screenshot || d->clip_file || d->sim.motion || d->sim.policy ||
@@ -371,7 +372,17 @@ static int make_strip(arguments *a)
     a->strip.poses = 8;
     a->strip.width = a->def.width;
     a->strip.backend = a->def.backend;
-    if (other)
+    a->strip.style = d->style;
+    a->strip.clips = a->common.clips;
+    if (ami_style_requested(&d->style) || d->style.change > 0 || d->style.speed > 0 ||
+        d->style.phase_gain > 0)
+        ami_fail(
+            &err,
+            "--filmstrip takes styles as rows (amble-view --filmstrip strip.png walk zombie), and of the "
+            "styles' options --styles, --decoder and --deepphase");
+    else if (!cli_check_output(a->strip.file, pictures, &err))
+        ;
+    else if (other)
         ami_fail(&err, "--filmstrip shows motions without physics; it excludes --record, "
                        "--screenshot, --clip, --motion, "
                        "--policy, --no-policy and --watch");
@@ -444,8 +455,10 @@ static int amble_view(int argc, char **argv)
     if (a.strip.file)
         return make_strip(&a);
     fill_in(&a);
+    static const char *const screenshots[] = {".png", NULL};
     ami_error err = {{0}};
     bool ok = check(&a.def, &err) && (!a.def.record || ami_film_check(a.def.record, &err)) &&
+              cli_check_output(a.def.screenshot, screenshots, &err) &&
               (!a.def.watch || wait_for_model(a.def.watch, &err));
     cli_set_threads(a.common.threads);
     int status = 2;

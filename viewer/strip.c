@@ -37,9 +37,10 @@ typedef struct strip {
 static ami_clip *clip_of_style(strip *s, const char *text, ami_error *err)
 {
     ami_motions motions;
-    const ami_style_request style = {.style = text};
+    ami_style_request style = s->def->style;
+    style.style = text;
     ami_clip *clip = NULL;
-    if (!ami_motions_load(&motions, &style, &s->character->skeleton, NULL, err))
+    if (!ami_motions_load(&motions, &style, &s->character->skeleton, s->def->clips, err))
         return NULL;
     if (motions.plan.moments)
         clip = ami_style_motion(&motions.nets, &motions.plan.moment[0].latent, text, NULL, NULL, err);
@@ -52,8 +53,9 @@ static ami_clip *clip_of_style(strip *s, const char *text, ami_error *err)
 static bool all_styles(strip *s, ami_error *err)
 {
     ami_motions motions;
-    const ami_style_request style = {.style = "random-names"};
-    if (!ami_motions_load(&motions, &style, &s->character->skeleton, NULL, err))
+    ami_style_request style = s->def->style;
+    style.style = "random-names";
+    if (!ami_motions_load(&motions, &style, &s->character->skeleton, s->def->clips, err))
         return false;
     bool ok = motions.styles->count <= AMI_STRIP_ROWS ||
               ami_fail(err, "%d named styles, but a filmstrip has at most %d rows: name some",

@@ -4,6 +4,7 @@
 #define AMI_VIEWER_STRIP_H
 
 #include "base/error.h"
+#include "policy/followed.h"
 
 enum { AMI_STRIP_ROWS = 24 };
 
@@ -14,6 +15,8 @@ typedef struct ami_strip_def {
     int poses;                       /* in a row, evenly spaced over the cycle, the first at its beginning */
     int width;                       /* pixels; the height follows from the rows */
     const char *backend;             /* as in ami_offscreen_open */
+    ami_style_request style;         /* files of --styles, --decoder and --deepphase; NULL: amble's own */
+    const char *clips;               /* folder of motion clips, or NULL */
 } ami_strip_def;
 
 /* False and a sentence on error. */
