@@ -87,9 +87,10 @@ void ami_measure(ami_session *s);
 void ami_enter(ami_session *s, int number);
 void ami_enter_if_good(ami_session *s);
 
-/* Changes the reference of one character that stands to the session's motion; its state does not change.
- * False: not now, because it would fall; with `anyway` always true. */
-bool ami_enter_alone(ami_session *s, int character, bool anyway);
+/* Changes the reference of one character that stands to the session's motion, at the phase with the number
+ * `attempt` in the order of the distances of their poses; the character's state does not change. False: not
+ * there, because it would fall; with `anyway` always true. */
+bool ami_enter_alone(ami_session *s, int character, int attempt, bool anyway);
 
 /* Getting up (recover.c). ami_recover: after a step, for all characters. begin: the character has fallen. end:
  * it is put on its feet, and follows the session's motion. target: of a FALLEN body's PD controllers. */

@@ -5,7 +5,7 @@
  *             until the body rests in it, at most lie_s
  *   RISING    the actor of that motion follows it, from its first frame, from where the body lies. A body
  *             whose height leaves the motion's is FALLEN again
- *   STANDING  the motion has ended; the actor holds its last pose until the requested motion can be entered
+ *   STANDING  the motion has all but ended; the actor holds its last pose until the requested motion can be entered
  *             (transition.c)
  *   UP        all else */
 #include "session/internal.h"
@@ -15,14 +15,12 @@
 #include <math.h>
 #include <string.h>
 
-enum {
-    RETRY = 3,   /* steps between attempts to enter the requested motion */
-    SEARCHES = 4 /* max attempts of a session in a step, each of which simulates ahead; others wait */
-};
+enum { ATTEMPTS = 4 /* max of a session in a step, each of which simulates ahead; others wait */ };
 
 /* s, max and min time of FALLEN; max time of STANDING, after which the motion is entered in any case, unless
  * a body touches the floor that may not: then it has not got up. */
 static const double lie_s = 1.5, lie_min_s = .3, stand_s = 2;
+static const double lead_s = .4;  /* s before the end of the motion of getting up: STANDING */
 static const double lost_m = .25; /* max difference from the motion's height, as in the actors' training */
 static const double side_changes = .2; /* how far the other side must be down: cosine of the chest's tilt */
 /* Resting in the pose: m/s and m of the root, rad of its tilt, rad/s and rad, rms of the joints. */
@@ -153,7 +151,7 @@ static void rise(ami_session *s, int character)
     if (fabs(m->env.state.pose[2] - m->env.reference_state.pose[2]) > lost_m) {
         ami_recover_begin(s, character);
     } else if (m->facts.stage == AMI_RISING &&
-               m->env.reference.time >= ami_clip_duration(m->env.def.clip) - 1e-9) {
+               m->env.reference.time >= ami_clip_duration(m->env.def.clip) - lead_s - 1e-9) {
         m->facts.stage = AMI_STANDING;
         m->facts.stage_since = s->step;
     }
@@ -164,14 +162,12 @@ static bool stand(ami_session *s, int character)
 {
     member *m = &s->member[character];
     const bool late = since(s, m) >= stand_s;
-    if ((s->step - m->facts.stage_since) % RETRY && !late)
-        return false;
     if (m->env.world.touching & ~s->known[s->skill]->may_touch) {
         if (late)
             ami_recover_begin(s, character);
         return false;
     }
-    if (ami_enter_alone(s, character, late)) {
+    if (ami_enter_alone(s, character, (int)(s->step - m->facts.stage_since), late)) {
         m->facts.stage = AMI_UP;
         m->facts.down_since = -1;
         m->facts.up_since = s->step;
@@ -182,14 +178,14 @@ static bool stand(ami_session *s, int character)
 
 void ami_recover(ami_session *s)
 {
-    int searches = 0;
+    int attempts = 0;
     for (int i = 0; i < s->def.characters; i++) {
         const member *m = &s->member[i];
         if (m->facts.stage == AMI_FALLEN)
             lie(s, i);
         else if (m->facts.stage != AMI_UP)
             rise(s, i);
-        if (m->facts.stage == AMI_STANDING && searches < SEARCHES)
-            searches += stand(s, i);
+        if (m->facts.stage == AMI_STANDING && attempts < ATTEMPTS)
+            attempts += stand(s, i);
     }
 }

@@ -66,9 +66,9 @@ static double best_phase(ami_session *s, int character, ami_skill *skill, bool *
     if (!ami_skill_loops(skill))
         return 0;
     ami_skill_entries(ami_skill_clip(skill, character), &m->env.state, tries > 0 ? tries : 1, phases);
-    const bool limp = m->facts.down_since >= 0 && m->facts.stage == AMI_UP;
-    const bool all_change = s->def.characters > TRIED && m->facts.stage == AMI_UP;
-    const bool at_once = skill->invents && !s->def.styles_tried && m->facts.stage == AMI_UP;
+    const bool limp = m->facts.down_since >= 0;
+    const bool all_change = s->def.characters > TRIED;
+    const bool at_once = skill->invents && !s->def.styles_tried;
     if (tries <= 0 || all_change || limp || at_once)
         return phases[0];
     *up = false;
@@ -85,12 +85,28 @@ static double best_phase(ami_session *s, int character, ami_skill *skill, bool *
     return chosen;
 }
 
-bool ami_enter_alone(ami_session *s, int character, bool anyway)
+/* The phase with the number `attempt`, from the nearest pose on; *up: its simulation ends without a fall. */
+static double one_phase(ami_session *s, int character, ami_skill *skill, int attempt, bool *up)
+{
+    const member *m = &s->member[character];
+    const int tries = s->def.entry_tries < AMI_SKILL_PHASES ? s->def.entry_tries : AMI_SKILL_PHASES;
+    double phases[AMI_SKILL_PHASES] = {0};
+    if (ami_skill_loops(skill))
+        ami_skill_entries(ami_skill_clip(skill, character), &m->env.state, tries > 0 ? tries : 1, phases);
+    *up = true;
+    if (tries <= 0 || !ami_skill_loops(skill))
+        return phases[0];
+    ami_env_save(&m->env, s->scratch);
+    (void)simulate_ahead(s, character, skill, phases[attempt % tries], up);
+    return phases[attempt % tries];
+}
+
+bool ami_enter_alone(ami_session *s, int character, int attempt, bool anyway)
 {
     member *m = &s->member[character];
     ami_skill *skill = s->known[s->skill];
     bool up;
-    const double phase = best_phase(s, character, skill, &up);
+    const double phase = one_phase(s, character, skill, anyway ? 0 : attempt, &up);
     if (!up && !anyway)
         return false;
     enter_at(s, m, character, skill, phase);
