@@ -534,18 +534,20 @@ static void test_pieces_give_the_same_bits(void **state)
             for (size_t first = 0; first < size; first += 12345)
                 ami_train_net_range_changed(parts, first, size - first < 12345 ? size - first : 12345);
             int rows = 0;
-            for (int c = ami_train_net_chunks(parts, n); c-- > 0;) {
-                int first;
-                const int count = ami_train_net_chunk(parts, n, c, &first);
-                const float *out = ami_train_net_forward_chunk(parts, x, n, c);
-                assert_true(count > 0 && first >= 0 && first + count == n - rows);
+            const int capacity = ami_train_net_chunk_rows(parts);
+            for (int c = ami_train_net_chunks(parts); c-- > 0;) {
+                const int first = c * capacity, left = n - first,
+                          count = left < 0          ? 0
+                                  : left < capacity ? left
+                                                    : capacity;
+                const float *out = ami_train_net_forward_chunk(parts, x + (size_t)first * 197, count, c);
                 assert_memory_equal(out, y + (size_t)first * 36, (size_t)count * 36 * sizeof(float));
-                ami_train_net_backward_chunk(parts, dout, n, c);
+                ami_train_net_backward_chunk(parts, dout + (size_t)first * 36, c);
                 rows += count;
             }
             assert_int_equal(rows, n);
             for (int b = ami_train_net_blocks(parts); b-- > 0;)
-                ami_train_net_gradient_block(parts, x, n, b);
+                ami_train_net_gradient_block(parts, 0, 1, b, ami_train_net_sum(parts));
             assert_memory_equal(ami_train_net_gradient(parts), ami_train_net_gradient(whole),
                                 size * sizeof(float));
             ami_train_net_destroy(whole);
