@@ -112,6 +112,11 @@ bool ami_exchange_failed(const ami_exchange *exchange, ami_error *err)
     return exchange->failed;
 }
 
+void ami_exchange_set_limit(ami_exchange *exchange, double limit_s)
+{
+    exchange->limit_s = limit_s;
+}
+
 bool ami_exchange_reports(const ami_exchange *exchange)
 {
     for (int r = 0; r < exchange->rank; r++)

@@ -83,6 +83,9 @@ const char *ami_exchange_host(const ami_exchange *exchange, int rank);
 /* True and a sentence if an exchange has failed. err may be NULL. */
 bool ami_exchange_failed(const ami_exchange *exchange, ami_error *err);
 
+/* Changes the time limit. */
+void ami_exchange_set_limit(ami_exchange *exchange, double limit_s);
+
 /* Whether this rank should report the failure: the first of those that are not missing. */
 bool ami_exchange_reports(const ami_exchange *exchange);
 

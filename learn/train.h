@@ -95,6 +95,9 @@ void ami_train_set_samples(ami_train *train, double samples);
 /* The settings in use: automatic values (0 or -1: from the motion) are replaced by the chosen ones. */
 const ami_settings *ami_train_settings(const ami_train *train);
 
+/* A checksum of what must be the same in all ranks: settings, motion, parameters, normaliser, progress. */
+uint32_t ami_train_crc(const ami_train *train);
+
 int64_t ami_train_samples(const ami_train *train);
 int64_t ami_train_iterations(const ami_train *train);
 bool ami_train_uses_bf16(const ami_train *train);

@@ -1,4 +1,5 @@
 /* Saves trainings to checkpoints, loads them, and checks that they fit. */
+#include "base/file.h"
 #include "learn/net_checkpoint.h"
 #include "learn/train_state.h"
 
@@ -14,6 +15,24 @@ static const uint32_t format = 3;
 static uint32_t motion_crc(const ami_train *t)
 {
     return t->clip ? ami_clip_crc(t->clip) : t->styles.crc;
+}
+
+static uint32_t teachers_crc(const ami_train *t);
+
+uint32_t ami_train_crc(const ami_train *train)
+{
+    char settings[8192];
+    const size_t length = ami_settings_print(&train->settings, settings, sizeof settings);
+    const uint32_t facts[] = {format, motion_crc(train), teachers_crc(train), (uint32_t)train->bf16,
+                              (uint32_t)train->env[0].def.may_touch};
+    uint32_t crc = ami_crc32c(0, settings, length);
+    crc = ami_crc32c(crc, facts, sizeof facts);
+    crc = ami_crc32c(crc, &train->normalizer, sizeof train->normalizer);
+    crc = ami_crc32c(crc, &train->progress, sizeof train->progress);
+    ami_train_net *const net[] = {ami_ppo_actor(train->ppo), ami_ppo_critic(train->ppo)};
+    for (int i = 0; i < 2; i++)
+        crc = ami_crc32c(crc, ami_train_net_parameters(net[i]), ami_train_net_size(net[i]) * sizeof(float));
+    return crc;
 }
 
 static uint32_t teachers_crc(const ami_train *t)
