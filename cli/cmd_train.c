@@ -9,6 +9,7 @@
 #include "cli/train_budget.h"
 #include "cli/train_evaluation.h"
 #include "cli/train_ranks.h"
+#include "cli/train_supervise.h"
 #include "cli/training.h"
 #include "learn/diagnosis.h"
 #include "learn/train.h"
@@ -41,6 +42,11 @@ enum {
     KEY_LOOP,
     KEY_PROGRESS,
     KEY_RANK_SECONDS,
+    KEY_CONTINUE,
+    KEY_SUPERVISE,
+    KEY_SUPERVISED,
+    KEY_LAUNCHER,
+    KEY_STUCK_MINUTES,
 };
 
 enum { MAX_TEACHERS = 64 };
@@ -56,6 +62,8 @@ typedef struct arguments {
     int teachers;
     int loop; /* AMI_LOOP_... */
     double rank_seconds;
+    bool go_on, supervise;
+    train_supervision supervision;
 } arguments;
 
 _Static_assert((int)AMI_SETTING_COUNT <= (int)TRAINING_SETTINGS_MAX, "");
@@ -83,6 +91,22 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_PROGRESS:
         a->progress = text;
+        return 0;
+    case KEY_CONTINUE:
+        a->go_on = true;
+        return 0;
+    case KEY_SUPERVISE:
+        a->supervise = true;
+        return 0;
+    case KEY_SUPERVISED: /* the child of one that supervises: the last option */
+        a->supervise = false;
+        a->go_on = true;
+        return 0;
+    case KEY_LAUNCHER:
+        a->supervision.launcher = text;
+        return 0;
+    case KEY_STUCK_MINUTES:
+        a->supervision.stuck_minutes = cli_double(state, text, 0, 1e6, "--stuck-minutes");
         return 0;
     case KEY_RANK_SECONDS:
         a->rank_seconds = cli_double(state, text, 0, 1e6, "--rank-seconds");
@@ -135,6 +159,11 @@ static const struct argp_option own_options[] = {
      "run folder (default: runs/MOTION, runs/style-STYLE, runs/locomotion); made if it is not there", 1},
     {"resume", TRAINING_KEY_RESUME, "FILE", 0,
      "go on from this checkpoint, bit for bit; only --samples and where to stop may be changed", 1},
+    {"continue", KEY_CONTINUE, NULL, 0,
+     "with --out: go on from DIR/checkpoint.bin if it is there (then --init and --may-touch do nothing), "
+     "else begin; for jobs "
+     "that are started again",
+     1},
     {"init", KEY_INIT, "FILE", 0,
      "begin with these networks, under the settings given here: a checkpoint, an actor's ONNX file with its "
      "critic beside it, or one of "
@@ -158,6 +187,15 @@ static const struct argp_option own_options[] = {
      1},
     {"stop-at", KEY_STOP_AT, "RETURN", 0,
      "stop when an evaluation gives this normalised return (default: train all samples)", 1},
+    {"supervise", KEY_SUPERVISE, NULL, 0,
+     "with --out: train in a child process, and start it again from its last checkpoint where it dies or no "
+     "longer gets on",
+     1},
+    {"launcher", KEY_LAUNCHER, "COMMAND", 0,
+     "of --supervise: what to start the child with, such as \"mpirun -n 4\"", 1},
+    {"stuck-minutes", KEY_STUCK_MINUTES, "M", 0,
+     "of --supervise: end a child that has written nothing for this time (default 10; 0: never)", 1},
+    {"supervised", KEY_SUPERVISED, NULL, OPTION_HIDDEN, NULL, 1},
     {"rank-seconds", KEY_RANK_SECONDS, "S", 0,
      "under mpirun: end the job if a process has not answered for this time (default 300; 0: wait for ever)",
      1},
@@ -751,6 +789,7 @@ int cmd_train(int argc, char **argv)
     arguments a = {.training = {.list = ami_setting_list, .settings = AMI_SETTING_COUNT, .save_minutes = 2},
                    .evaluate_every = 250000,
                    .rank_seconds = 300,
+                   .supervision = {.stuck_minutes = 10},
                    .loop = AMI_LOOP_AUTO};
     struct argp_option *options = training_options_create(own_options, ami_setting_list, AMI_SETTING_COUNT);
     if (!options)
@@ -772,6 +811,36 @@ int cmd_train(int argc, char **argv)
     ami_error err = {{0}};
     if (!cli_style_check(&a.style, a.motion, &err))
         return cli_fail(&err);
+    if ((a.go_on || a.supervise) && !a.training.out) {
+        ami_fail(&err, "%s asks --out, the folder to go on in", a.supervise ? "--supervise" : "--continue");
+        return cli_fail(&err);
+    }
+    if (a.supervise && ami_exchange_ranks(cli_ranks()) > 1) {
+        ami_fail(&err, "--supervise starts mpirun itself: give it with --launcher");
+        return cli_fail(&err);
+    }
+    if (a.go_on && a.training.resume) {
+        ami_fail(&err, "--continue and --resume exclude each other");
+        return cli_fail(&err);
+    }
+    if (a.supervise) {
+        cli_stop_on_signals();
+        a.supervision.folder = a.training.out;
+        return train_supervise(&a.supervision, argc, argv);
+    }
+    char own[4200];
+    if (a.go_on) {
+        snprintf(own, sizeof own, "%s/checkpoint.bin", a.training.out);
+        char there = access(own, F_OK) == 0;
+        if (!ami_exchange_from_first(cli_ranks(), &there, 1)) {
+            cli_ranks_report();
+            return CLI_FAILED;
+        }
+        if (there) {
+            a.training.resume = own;
+            a.init = a.may_touch = NULL;
+        }
+    }
     if (a.training.resume && a.init) {
         ami_fail(&err, "--resume and --init exclude each other");
         return cli_fail(&err);

@@ -118,8 +118,7 @@ static void pause_after(double waited)
 
 static bool wait_for(carrier *c, double limit_s, ami_error *err)
 {
-    const double started = now();
-    double last = started;
+    double last = now(), polled = last;
     for (;;) {
         int count = 0;
         const int code = MPI_Testsome(2 * c->ranks, c->request, &count, c->finished, c->status);
@@ -128,6 +127,9 @@ static bool wait_for(carrier *c, double limit_s, ami_error *err)
         if (count == MPI_UNDEFINED)
             return true;
         const double t = now();
+        if (t - polled > 1)
+            last += t - polled; /* this process was stopped, not the others */
+        polled = t;
         if (count > 0)
             last = t;
         else if (limit_s > 0 && t - last > limit_s)
