@@ -453,10 +453,9 @@ static bool begin_turn(run_state *r)
     return !ami_exchange_failed(cli_ranks(), NULL);
 }
 
-/* Rank 0, after an iteration: curves, the status, an evaluation, and what is to be done next. */
+/* Rank 0, after an iteration: curves and the status. */
 static void report(run_state *r, int64_t before)
 {
-    const arguments *a = r->a;
     const ami_train_stats *stats = &r->stats;
     char advice[512];
     if (stats->failure && !r->warned) {
@@ -473,10 +472,12 @@ static void report(run_state *r, int64_t before)
         write_progress(r->lines, stats, now - r->started, r->rate);
     if (!r->told && (r->told = ami_train_diagnose(stats, advice, sizeof advice)))
         ami_progress_note(&r->progress, "amble: %s", advice);
-    if (train_evaluate(r->train, before, a->evaluate_every, a->stop_at, r->log, &r->progress)) {
-        r->ends = true;
-        return;
-    }
+}
+
+/* Rank 0: what is to be done before the next iteration. */
+static void plan(run_state *r)
+{
+    const double now = ami_clock_now();
     const bool decided =
         train_budget_decide(&r->budget, r->train, ami_clock_now() - r->started, false, &r->progress);
     if (now - r->flushed > 10) {
@@ -484,7 +485,7 @@ static void report(run_state *r, int64_t before)
         training_flush(r->log, &r->progress);
     }
     /* no checkpoint with another budget */
-    r->saves = decided || (!r->budget.open && now - r->saved > 60 * a->training.save_minutes);
+    r->saves = decided || (!r->budget.open && now - r->saved > 60 * r->a->training.save_minutes);
 }
 
 /* Trains until the samples, the time or the user end it. Returns the exit status. */
@@ -529,6 +530,10 @@ static int run(const arguments *a, ami_train *train, const char *folder, ami_eve
                         ami_exchange_seconds(cli_ranks()) - waited);
         if (first)
             report(&r, before);
+        if (train_evaluate(train, before, a->evaluate_every, a->stop_at, log, &r.progress))
+            r.ends = true;
+        else if (first)
+            plan(&r);
     }
     train_ranks_destroy(r.ranks);
     if (ami_exchange_failed(cli_ranks(), &failure)) {

@@ -18,7 +18,7 @@ static const struct subcommand {
 } subcommands[] = {
     {"rollout", cmd_rollout,
      "runs characters through a motion; prints survival, return, tracking errors, speed and latency",
-     "amble rollout --motion walk --policy walk.onnx --seconds 20 --envs 64", false},
+     "amble rollout --motion walk --policy walk.onnx --seconds 20 --envs 64", true},
     {"train", cmd_train,
      "teaches a policy a motion (PPO), from scratch or from --resume; writes checkpoints and ONNX",
      "amble train --motion run --out runs/run", true},
@@ -26,7 +26,7 @@ static const struct subcommand {
      "trains the motion networks, DeepPhase (phase) and StyleVAE (style), on a folder of clips",
      "amble fit style --clips deepmimic-clips --out runs/style", false},
     {"eval", cmd_eval, "evaluates a policy over many seeds and pushes, alone or against another one",
-     "amble eval --motion walk --policy walk.onnx --push 0.5,2", false},
+     "amble eval --motion walk --policy walk.onnx --push 0.5,2", true},
     {"clip", cmd_clip, "says what is in motion clips, and converts them", "amble clip info walk run", false},
     {"style", cmd_style, "says which styles there are, writes a style's motion as a clip, draws them all",
      "amble style export walk:0.7,zombie:0.3 -o slouch.txt", false},

@@ -114,7 +114,7 @@ typedef struct ami_train_score {
     char failure[AMI_WORLD_FAILURE]; /* the first error of the first of them; empty: none */
 } ami_train_score;
 
-/* Evaluates with `envs` characters and with seeds that are the same in every call. A loop is followed for
+/* Collective. Evaluates with `envs` characters and with seeds that are the same in every call. A loop is followed for
  * `seconds` from a random phase, a clip that does not loop from its first frame to its last (Peng et al.
  * 2018). Does not change the training. False if memory is short. */
 bool ami_train_evaluate(const ami_train *train, int envs, double seconds, ami_train_score *score,
