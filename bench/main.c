@@ -23,6 +23,8 @@ static const struct {
      bench_rollout, true},
     {"characters", "amble-bench characters",
      "live characters of a running amble-serve: lateness, bytes, CPU time", bench_characters, false},
+    {"exchange", "amble-bench exchange", "a sum of gradients over the processes that mpirun started",
+     bench_exchange, true},
     {"graph", "amble-bench graph", "earlier form of latency --rate 0", bench_graph, false},
 };
 

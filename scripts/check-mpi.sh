@@ -132,7 +132,7 @@ if "$build/amble-bench" --help 2>/dev/null | grep -q '^  exchange'; then
         for gbit in 1 10; do
             for ms in .1 1; do
                 link $gbit $ms
-                echo "$mpi, $gbit Gbit/s, $ms ms: $(launch $mpi "$build/amble-bench" exchange 2>err | tail -n 1)"
+                echo "$gbit Gbit/s, $ms ms: $(launch $mpi "$build/amble-bench" exchange --gbit $gbit --ms $ms 2>err | tail -n 1)"
             done
         done
     done
