@@ -3,8 +3,12 @@
 # bandwidth and a latency (scripts/link_relay.c), one process each, Open MPI and MPICH. Compares checkpoints with one process's, cuts the link,
 # kills a process, and measures what an exchange takes. Needs root, iproute2, both MPIs; takes some minutes.
 #
-#   scripts/check-mpi.sh [BUILD]      BUILD: a folder with amble and its plug-ins (build)
+#   scripts/check-mpi.sh [--measure] [BUILD]      BUILD: a folder with amble and its plug-ins (build); --measure: nothing but the
+#                                                 figures of docs/scaling.md
 set -u
+
+measure=
+[ "${1:-}" != --measure ] || { measure=1 && shift; }
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$(realpath "${1:-$root/build}")
@@ -79,9 +83,12 @@ launch() { # MPI COMMAND...: one process on each host
 
 options=(--motion "$root/assets/motions/sim_backflip.txt" --threads 1 --evaluate-every 0 --seed 7)
 small=(--envs 16 --shard 4 --hidden1 32 --hidden2 16)
-"$amble" train "${options[@]}" "${small[@]}" --out plain --samples 4096 2>err || { cat err; exit 1; }
+if [ -z "$measure" ]; then
+    "$amble" train "${options[@]}" "${small[@]}" --out plain --samples 4096 2>err || { cat err; exit 1; }
+fi
 
 for mpi in openmpi mpich; do
+    [ -z "$measure" ] || break
     if [ ! -e "$build/amble-exchange-$mpi.so" ] || ! command -v "mpirun.$mpi" >/dev/null; then
         echo "skipped: $mpi"
         continue
@@ -127,7 +134,11 @@ for mpi in openmpi mpich; do
 done
 
 # What an exchange takes: `amble-bench exchange` sums the gradients of the default networks.
-if "$build/amble-bench" --help 2>/dev/null | grep -q '^  exchange'; then
+if [ -x "$build/amble-bench" ]; then
+    for mpi in openmpi mpich; do
+        [ $mpi = openmpi ] && more=(--oversubscribe) || more=()
+        echo "one host: $("mpirun.$mpi" "${more[@]}" -n 2 "$build/amble-bench" exchange 2>err | tail -n 1)"
+    done
     for mpi in openmpi mpich; do
         for gbit in 1 10; do
             for ms in .1 1; do
