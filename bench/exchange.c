@@ -23,7 +23,8 @@ static const struct argp_option options[] = {
     {"numbers", KEY_NUMBERS, "N", 0,
      "float numbers in a sum (default 1474085: both gradients of amble train's default networks)", 1},
     {"times", KEY_TIMES, "N", 0, "sums to measure (default 30)", 1},
-    {"gbit", KEY_GBIT, "G", 0, "the network's bandwidth a host, Gbit/s, for the model (default: no model)", 1},
+    {"gbit", KEY_GBIT, "G", 0, "the network's bandwidth a host, Gbit/s, for the model (default: no model)",
+     1},
     {"ms", KEY_MS, "T", 0, "and its latency one way, ms (default 0.1)", 1},
     {0},
 };
@@ -109,7 +110,8 @@ static bool run(const arguments *a, ami_exchange *x, ami_error *err)
     /* Every rank sends and receives the same at once: twice a message to each other, all but its own part. */
     const double model = 2e-3 * a->ms + bytes / fmax(a->gbit * 1e9 / 8, 1e-9) + additions;
     if (ok && ami_exchange_rank(x) == 0) {
-        printf("%s, %d process%s: 64 bytes to and from all %.3f ms; a sum of %d numbers p50 %.2f ms, min %.2f, max "
+        printf("%s, %d process%s: 64 bytes to and from all %.3f ms; a sum of %d numbers p50 %.2f ms, min "
+               "%.2f, max "
                "%.2f, %.2f MB sent by each",
                ami_exchange_name(x), ranks, ranks == 1 ? "" : "es", 1e3 * latency, a->numbers, 1e3 * sum.p50,
                1e3 * sum.min, 1e3 * sum.max, 1e-6 * bytes);
@@ -138,21 +140,24 @@ int bench_exchange(int argc, char **argv)
 {
     arguments a = {.numbers = 1474085, .times = 30, .ms = .1};
     const struct argp_child children[] = {{&cli_json_argp, 0, NULL, 9}, {0}};
-    const struct argp argp = {options,
-                              parse,
-                              NULL,
-                              "What the processes of a training need for one sum of gradients, and what a model of the "
-                              "network says.\vExample:\n  mpirun -n 2 amble-bench exchange",
-                              children,
-                              NULL,
-                              NULL};
+    const struct argp argp = {
+        options,
+        parse,
+        NULL,
+        "What the processes of a training need for one sum of gradients, and what a model of the "
+        "network says.\vExample:\n  mpirun -n 2 amble-bench exchange",
+        children,
+        NULL,
+        NULL};
     ami_error err = {""};
     cli_parse(&argp, argc, argv, &a);
     ami_exchange *x = ami_exchange_open(60, &err);
     if (!x)
         return cli_fail(&err);
     const bool ok = run(&a, x, &err);
-    const int status = ok ? 0 : ami_exchange_rank(x) == 0 || ami_exchange_failed(x, NULL) ? cli_failed(&err) : CLI_FAILED;
+    const int status = ok                                                          ? 0
+                       : ami_exchange_rank(x) == 0 || ami_exchange_failed(x, NULL) ? cli_failed(&err)
+                                                                                   : CLI_FAILED;
     ami_exchange_close(x, ami_exchange_failed(x, NULL) ? CLI_FAILED : 0);
     return status;
 }

@@ -24,7 +24,7 @@ static const struct subcommand {
      "amble train --motion run --out runs/run", true},
     {"fit", cmd_fit,
      "trains the motion networks, DeepPhase (phase) and StyleVAE (style), on a folder of clips",
-     "amble fit style --clips deepmimic-clips --out runs/style", false},
+     "amble fit style --clips deepmimic-clips --out runs/style", true},
     {"eval", cmd_eval, "evaluates a policy over many seeds and pushes, alone or against another one",
      "amble eval --motion walk --policy walk.onnx --push 0.5,2", true},
     {"clip", cmd_clip, "says what is in motion clips, and converts them", "amble clip info walk run", false},

@@ -358,6 +358,12 @@ ami_train_net *ami_train_net_create_inner(int layers, const int *dim, int max_ro
     return create(layers, dim, 1, max_rows, precision, true, err);
 }
 
+ami_train_net *ami_train_net_create_inner_shards(int layers, const int *dim, int shards, int max_rows,
+                                                 ami_train_precision precision, ami_error *err)
+{
+    return create(layers, dim, shards, max_rows, precision, true, err);
+}
+
 void ami_train_net_destroy(ami_train_net *net)
 {
     if (!net)

@@ -45,8 +45,8 @@ float *ami_train_net_parameters(ami_train_net *net);           /* (size): weight
                                                                   bias_0, weight_1, … */
 const float *ami_train_net_gradient(const ami_train_net *net); /* (size), same layout; overwritten by each
                                                                   backward */
-/* (n, dim[0]): derivative of the loss by the last backward's input, fp32; NULL where the network was not made
- * by _create_inner. */
+/* (n, dim[0]): derivative of the loss by the last backward's input, fp32; chunk c's begins at row c · chunk_rows. NULL
+ * where the network was not made by _create_inner. */
 const float *ami_train_net_input_gradient(const ami_train_net *net);
 
 /* True and a sentence if oneDNN has failed in a forward or backward since the network was created (memory).
@@ -83,6 +83,10 @@ void ami_train_net_backward(ami_train_net *net, const float *dout, int n);
 /* As ami_train_net_create, for batches of so many shards. */
 ami_train_net *ami_train_net_create_shards(int layers, const int *dim, int shards, int max_rows,
                                            ami_train_precision precision, ami_error *err);
+
+/* As ami_train_net_create_inner. */
+ami_train_net *ami_train_net_create_inner_shards(int layers, const int *dim, int shards, int max_rows,
+                                                 ami_train_precision precision, ami_error *err);
 
 int ami_train_net_chunk_rows(const ami_train_net *net);
 int ami_train_net_shard_chunks(const ami_train_net *net);

@@ -127,8 +127,8 @@ for launcher in mpirun.openmpi mpirun.mpich; do
     # The warning before the time limit, sent by hand.
     rm -rf runs
     export AMBLE_MOTIONS=$motion
-    "$AMBLE" train --motion "$motion" "${options[@]}" --samples 200k --out "$work/long-$launcher" 2>/dev/null
-    job=$(sbatch --parsable --ntasks=1 "$script" "${options[@]}" --samples 200k --save-minutes 0)
+    "$AMBLE" train --motion "$motion" "${options[@]}" --samples 20k --out "$work/long-$launcher" 2>/dev/null
+    job=$(sbatch --parsable --ntasks=1 "$script" "${options[@]}" --samples 20k --save-minutes 0)
     for _ in $(seq 600); do
         [ -e runs/sim_backflip/checkpoint.bin ] && break
         sleep .1

@@ -57,8 +57,10 @@ static int open_device(const char *name_space, const char *address)
     snprintf(request.ifr_name, sizeof request.ifr_name, "link0");
     if (device < 0 || ioctl(device, TUNSETIFF, &request) != 0)
         end("/dev/net/tun");
-    snprintf(command, sizeof command,
-             "ip addr add %s/24 dev link0 && ip link set link0 mtu %d txqueuelen 10000 up && ip link set lo up", address, MTU);
+    snprintf(
+        command, sizeof command,
+        "ip addr add %s/24 dev link0 && ip link set link0 mtu %d txqueuelen 10000 up && ip link set lo up",
+        address, MTU);
     if (system(command) != 0)
         exit(1);
     close(space);
