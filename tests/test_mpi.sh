@@ -47,6 +47,10 @@ train_on() { # MPI RANKS FOLDER [OPTIONS]
     "$launcher" -n "$ranks" "$amble" train "${options[@]}" --out "$@" >out 2>err
     status=$?
 }
+hash_on() { # [LAUNCHER...]: of a rollout in which motions are invented and characters are pushed
+    "$@" "$amble" rollout --style walk:0.6,zombie:0.4 --envs 5 --seconds 1 --push 1,.4 --threads 1 --precision int8 --json - 2>err |
+        sed -n 's/.*"hash": "\([0-9a-f]*\)".*/\1/p'
+}
 sentences() { grep -c '^amble: ' err; }
 
 mpis=()
@@ -94,6 +98,7 @@ check 'and has the same result' cmp -s plain/checkpoint.bin watched/checkpoint.b
 "$amble" train "${options[@]}" --motion nowhere --out unknown --supervise >out 2>err
 check 'a supervised training that is not possible' [ "$?/$(sentences)" = 2/1 ]
 
+hash=$(hash_on)
 for mpi in "${mpis[@]}"; do
     for ranks in 2 3; do
         rm -rf many
@@ -111,6 +116,11 @@ for mpi in "${mpis[@]}"; do
     check "$mpi: going on with another number of processes" [ $status = 0 ]
     check "$mpi: to the same bits" cmp -s rest/checkpoint.bin half/checkpoint.bin
     rm -rf part rest
+
+    # Five characters on two and three processes: the hash is of all states.
+    for ranks in 2 3; do
+        check "$mpi: a rollout on $ranks processes has the hash of one" [ -n "$hash" -a "$hash" = "$(hash_on "mpirun.$mpi" -n $ranks)" ]
+    done
 
     train_on "$mpi" 5 many5 --samples 512
     check "$mpi: more processes than shards are refused" grep -q '5 processes found, but only 4 shards' err
