@@ -80,6 +80,8 @@ static pid_t start(char **words)
     signal(SIGTERM, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
     signal(SIGUSR1, SIG_DFL);
+    setenv("OMPI_MCA_odls_base_sigkill_timeout", "25",
+           0); /* Open MPI kills a second after SIGTERM: too soon for saving */
     execvp(words[0], words);
     fprintf(stderr, "amble: %s cannot be started: %s\n", words[0], strerror(errno));
     _exit(CLI_BAD_INPUT);
