@@ -46,6 +46,7 @@ json_t *bench_summary_json(const bench_summary *summary);
 int bench_parse_list(const char *text, int lo, int hi, const char *option, int *list, int max,
                      ami_error *err);
 
+int bench_exchange(int argc, char **argv);
 int bench_characters(int argc, char **argv);
 int bench_latency(int argc, char **argv);
 int bench_nets(int argc, char **argv);

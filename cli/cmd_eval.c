@@ -1,5 +1,7 @@
 /* amble eval: one or two policies under several seeds and a schedule of pushes; a table. */
 #include "cli/commands.h"
+#include "cli/ranks.h"
+#include "learn/spread.h"
 #include "options/options.h"
 #include "options/precision.h"
 #include "options/progress.h"
@@ -142,6 +144,9 @@ static bool define_rollout(const arguments *a, const contender *c, const ami_fol
                                  .generator = followed->clip ? NULL : &followed->motions.def,
                                  .progress = on_progress,
                                  .context = bar};
+    static ami_rollout_share share; /* outlives every rollout */
+    share = ami_spread(cli_ranks());
+    rollout->share = share.parts > 1 ? &share : NULL;
     ami_policy_use(&c->policy, &rollout->env);
     rollout->env.seed = a->common.seed;
     cli_simulation_use(&a->sim, &rollout->env);
@@ -364,6 +369,10 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
                "the root's height or a tilt of "
                ".8;\nreturn: mean reward a step over the whole time, 0 after a fall; worst: of the seeds.\n");
     json_object_set_new(o, "rows", rows);
+    if (!cli_ranks_first()) {
+        json_decref(o);
+        return true;
+    }
     return cli_write_json(a->common.json, o, err);
 }
 
@@ -421,10 +430,9 @@ int cmd_eval(int argc, char **argv)
               (!a.baseline || load_contender(a.baseline, &a.sim, &c[1], &err));
     static ami_followed followed;
     const ami_origin origin = ami_policy_origin(&c[0].policy, c[0].path);
-    ok = ok &&
-         ami_follow(&followed, a.sim.motion, &a.style, &origin, &c[0].character->skeleton, a.common.clips,
-                    &err) &&
-         evaluate_all(&a, c, contenders, &followed, &err);
+    ok = ok && ami_follow(&followed, a.sim.motion, &a.style, &origin, &c[0].character->skeleton,
+                          a.common.clips, &err);
+    ok = ami_exchange_agree(cli_ranks(), ok, &err) && evaluate_all(&a, c, contenders, &followed, &err);
     ami_followed_free(&followed);
     for (int k = 0; k < contenders; k++) {
         ami_policy_free(&c[k].policy);

@@ -3,6 +3,7 @@
  * of named styles. */
 #include "base/clock.h"
 #include "cli/commands.h"
+#include "cli/ranks.h"
 #include "cli/training.h"
 #include "learn/fit_evaluate.h"
 #include "nets/onnx/onnx.h"
@@ -93,13 +94,17 @@ static bool save_nets(const arguments *a, const ami_fit *fit, const char *folder
     return true;
 }
 
+/* Collective. Rank 0 has all there is to save. */
 static bool save_all(const arguments *a, const ami_fit *fit, const char *folder, ami_event_log *log,
                      ami_progress *progress, ami_error *err)
 {
     char path[4200];
+    if (!cli_ranks_first())
+        return ami_exchange_agree(cli_ranks(), true, err);
     training_flush(log, progress);
     snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
-    return ami_fit_save(fit, path, err) && save_nets(a, fit, folder, err);
+    const bool ok = ami_fit_save(fit, path, err) && save_nets(a, fit, folder, err);
+    return ami_exchange_agree(cli_ranks(), ok, err);
 }
 
 static bool log_settings(const arguments *a, ami_event_log *log, const ami_fit_settings *settings,
@@ -124,9 +129,25 @@ static void log_events(ami_event_log *log, ami_fit_what what, const ami_fit_stat
     }
 }
 
-/* Trains until the samples, the time or the user end it, and saves; `wall` gets the time in s. */
+typedef struct turn { /* what a rank says before it goes on; ends and saves: what rank 0 says */
+    int stopped, ends, saves;
+} turn;
+
+/* Collective. Whether there are more steps; *saves: whether to save before. turns (ranks): workspace. */
+static bool take_turn(const turn *mine, turn *turns, bool *saves)
+{
+    if (!ami_exchange_all(cli_ranks(), mine, sizeof *mine, turns))
+        return false;
+    for (int r = 0; r < ami_exchange_ranks(cli_ranks()); r++)
+        if (turns[r].stopped)
+            cli_stopped = 1;
+    *saves = turns[0].saves != 0;
+    return !cli_stopped && !turns[0].ends;
+}
+
+/* Trains until the samples, the time or the user end it, and saves; `wall` gets the time in s. turns (ranks): workspace. */
 static bool train(const arguments *a, const ami_fit_settings *settings, ami_fit *fit, const char *folder,
-                  ami_event_log *log, ami_fit_stats *stats, double *wall, ami_error *last)
+                  ami_event_log *log, turn *turns, ami_fit_stats *stats, double *wall, ami_error *last)
 {
     ami_error err = {{0}};
     const double started = ami_clock_now();
@@ -134,8 +155,18 @@ static bool train(const arguments *a, const ami_fit_settings *settings, ami_fit 
     ami_progress progress;
     ami_progress_start(&progress, a->what == AMI_FIT_PHASE ? "fit phase" : "fit style",
                        (double)ami_fit_samples(fit), settings->samples, 0);
-    while (!cli_stopped && (double)ami_fit_samples(fit) < settings->samples &&
-           (a->training.minutes <= 0 || ami_clock_now() - started < 60 * a->training.minutes)) {
+    bool saves = false;
+    for (;;) {
+        const turn mine = {
+            .stopped = cli_stopped,
+            .ends = (double)ami_fit_samples(fit) >= settings->samples ||
+                    (a->training.minutes > 0 && ami_clock_now() - started >= 60 * a->training.minutes),
+            .saves = saves};
+        if (!take_turn(&mine, turns, &saves))
+            break;
+        if (saves && !save_all(a, fit, folder, log, &progress, &err))
+            training_warn(&progress, &err);
+        saves = false;
         const double before = ami_clock_now();
         const int64_t samples = ami_fit_samples(fit);
         ami_fit_run(fit, STEPS, stats);
@@ -144,6 +175,8 @@ static bool train(const arguments *a, const ami_fit_settings *settings, ami_fit 
         const double now = ami_clock_now(),
                      latest = (double)(stats->samples - samples) / (now - before + 1e-9);
         rate = rate > 0 ? .95 * rate + .05 * latest : latest;
+        if (!cli_ranks_first())
+            continue;
         log_events(log, a->what, stats, rate);
         ami_progress_update(&progress, (double)stats->samples, "%.2fM samples, %.0f/s, loss %.4g, rate %.1e",
                             1e-6 * (double)stats->samples, rate, stats->loss, stats->rate);
@@ -153,8 +186,7 @@ static bool train(const arguments *a, const ami_fit_settings *settings, ami_fit 
         }
         if (now - saved > 60 * a->training.save_minutes) {
             saved = flushed = now;
-            if (!save_all(a, fit, folder, log, &progress, &err))
-                training_warn(&progress, &err);
+            saves = true;
         }
     }
     ami_progress_end(&progress);
@@ -226,8 +258,18 @@ static int run(const arguments *a, const ami_fit_settings *settings, ami_fit *fi
     ami_error err = {{0}};
     ami_fit_stats stats = {0};
     double wall;
-    const bool saved = train(a, settings, fit, folder, log, &stats, &wall, &err);
     ami_error failure;
+    turn *turns = calloc((size_t)ami_exchange_ranks(cli_ranks()), sizeof *turns);
+    if (!ami_exchange_agree(cli_ranks(), turns || ami_fail(&err, "out of memory"), &err)) {
+        free(turns);
+        return cli_fail(&err);
+    }
+    const bool saved = train(a, settings, fit, folder, log, turns, &stats, &wall, &err);
+    free(turns);
+    if (ami_exchange_failed(cli_ranks(), NULL)) {
+        cli_ranks_report();
+        return CLI_FAILED;
+    }
     const bool failed = ami_fit_failed(fit, &failure);
     if (saved) {
         fprintf(stderr, "%s after %.1f minutes and %.2fM samples: loss %.4g.",
@@ -241,6 +283,8 @@ static int run(const arguments *a, const ami_fit_settings *settings, ami_fit *fi
         return cli_fail(&failure);
     if (!saved)
         return CLI_FAILED;
+    if (!cli_ranks_first()) /* it evaluates and reports */
+        return cli_stopped ? 130 : 0;
     ami_styles *styles = NULL;
     ami_fit_evaluation *evaluation =
         ami_fit_evaluate(fit, a->what, data, (uint64_t)settings->seed, &styles, &err);
@@ -267,18 +311,24 @@ static int fit_with(const arguments *a, const ami_checkpoint *resumed)
     ami_fit_data *data = character ? ami_fit_data_read(&character->skeleton,
                                                        clips && *clips ? clips : "clips", a->hold_out, &err)
                                    : NULL;
-    ami_fit *fit = data ? ami_fit_create(a->what, &settings, data, &err) : NULL;
+    ami_fit *fit = ami_exchange_agree(cli_ranks(), data != NULL, &err)
+                       ? ami_fit_create_ranks(a->what, &settings, data, cli_ranks(), &err)
+                       : NULL;
     ami_event_log *log = NULL;
     ami_folder_lock *lock = NULL;
     char folder[4096], own_folder[32];
     snprintf(own_folder, sizeof own_folder, "runs/%s", word[a->what]);
     training_choose_folder(&a->training, own_folder, folder, sizeof folder);
     int status = CLI_BAD_INPUT;
-    if (fit && (!resumed || ami_fit_load(fit, resumed, &err)) &&
-        (lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
-        cli_check_output(a->common.json, NULL, &err) &&
-        (log = ami_event_log_open(folder, ami_fit_samples(fit), &err)) != NULL &&
-        log_settings(a, log, &settings, &err)) {
+    bool ok = fit && ami_exchange_agree(cli_ranks(), !resumed || ami_fit_load(fit, resumed, &err), &err);
+    if (ok) {
+        ok = !cli_ranks_first() || ((lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
+                                    cli_check_output(a->common.json, NULL, &err) &&
+                                    (log = ami_event_log_open(folder, ami_fit_samples(fit), &err)) != NULL &&
+                                    log_settings(a, log, &settings, &err));
+        ok = ami_exchange_agree(cli_ranks(), ok, &err);
+    }
+    if (ok) {
         if (data->left_out)
             fprintf(stderr,
                     "Left out of the clips' folder, being no motions of DeepMimic's humanoid3d: %s.\n",
@@ -332,8 +382,12 @@ static int fit_what(ami_fit_what what, int argc, char **argv)
     cli_stop_on_signals();
     ami_error err = {{0}};
     ami_checkpoint *from = NULL;
-    if (a.training.resume && !(from = ami_checkpoint_read(a.training.resume, &err)))
+    if (a.training.resume)
+        from = ami_checkpoint_read(a.training.resume, &err);
+    if (!ami_exchange_agree(cli_ranks(), !a.training.resume || from, &err)) {
+        ami_checkpoint_destroy(from);
         return cli_fail(&err);
+    }
     const int status = fit_with(&a, from);
     ami_checkpoint_destroy(from);
     return status;

@@ -4,7 +4,9 @@
 #include "base/npy.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/ranks.h"
 #include "cli/rollout_life.h"
+#include "learn/spread.h"
 #include "motion/npz.h"
 #include "options/options.h"
 #include "options/precision.h"
@@ -214,8 +216,10 @@ static bool run(const arguments *a, ami_error *err)
     ami_policy policy = {0};
     char path[4096] = "";
     bool ok = a->sim.no_policy || load_policy(a, &policy, path, sizeof path, err);
-    if (!ok)
+    if (!ami_exchange_agree(cli_ranks(), ok, err)) {
+        ami_policy_free(&policy);
         return false;
+    }
     ami_character_def character_def = ami_character_default_def();
     character_def.self_collision = a->sim.self_collision;
     if (!a->sim.no_policy)
@@ -249,10 +253,12 @@ static bool run(const arguments *a, ami_error *err)
         def.context = &progress;
         ami_rollout_result result;
         steps all = {0};
+        const ami_rollout_share share = ami_spread(cli_ranks());
+        def.share = share.parts > 1 ? &share : NULL;
         ok = ok && prepare_steps(a, &def, &all, err) &&
              ami_choose_may_touch(a->sim.may_touch, def.policy, character, followed.clip, &def.env.may_touch,
-                                  err) &&
-             ami_rollout_run(&def, &result, err);
+                                  err);
+        ok = ami_exchange_agree(cli_ranks(), ok, err) && ami_rollout_run(&def, &result, err);
         ami_progress_end(&progress);
         if (ok) {
             const bool quiet = a->common.json && !strcmp(a->common.json, "-");
@@ -260,14 +266,17 @@ static bool run(const arguments *a, ami_error *err)
                 cli_print_rollout(&def, &result, followed.name, a->sim.no_policy ? NULL : path);
             if (all.data)
                 ami_dataset_finish(all.data, all.name, all.array);
-            ok = write_recording(a, &result, &all, err) && write_steps(a, &all, err) &&
-                 (!a->observations || write_observations(a->observations, &result, err)) &&
-                 cli_write_json(
-                     a->common.json,
-                     cli_rollout_json(&def, &result, followed.name, a->sim.no_policy ? NULL : path), err);
+            ok = !cli_ranks_first() ||
+                 (write_recording(a, &result, &all, err) && write_steps(a, &all, err) &&
+                  (!a->observations || write_observations(a->observations, &result, err)) &&
+                  cli_write_json(
+                      a->common.json,
+                      cli_rollout_json(&def, &result, followed.name, a->sim.no_policy ? NULL : path), err));
             ami_rollout_result_free(&result);
         }
         ami_dataset_destroy(all.data);
+    } else {
+        ok = ami_exchange_agree(cli_ranks(), false, err);
     }
     ami_followed_free(&followed);
     ami_character_destroy(character);
@@ -321,6 +330,13 @@ int cmd_rollout(int argc, char **argv)
     }
     if (a.sim.no_policy && a.sim.precision != AMI_PRECISION_AUTO) {
         ami_fail(&err, "--precision and --no-policy exclude each other");
+        return cli_fail(&err);
+    }
+    if (ami_exchange_ranks(cli_ranks()) > 1 && (a.realtime || a.dataset || a.observations || a.life.on)) {
+        ami_fail(
+            &err,
+            "--realtime, --dataset, --observations and --life are for one process, and this is one of %d",
+            ami_exchange_ranks(cli_ranks()));
         return cli_fail(&err);
     }
     if (a.sim.no_policy && a.sim.calibration.count) {

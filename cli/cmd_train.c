@@ -5,8 +5,11 @@
 #include "base/count.h"
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/ranks.h"
 #include "cli/train_budget.h"
 #include "cli/train_evaluation.h"
+#include "cli/train_ranks.h"
+#include "cli/train_supervise.h"
 #include "cli/training.h"
 #include "learn/diagnosis.h"
 #include "learn/train.h"
@@ -38,6 +41,12 @@ enum {
     KEY_CLIP,
     KEY_LOOP,
     KEY_PROGRESS,
+    KEY_RANK_SECONDS,
+    KEY_CONTINUE,
+    KEY_SUPERVISE,
+    KEY_SUPERVISED,
+    KEY_LAUNCHER,
+    KEY_STUCK_MINUTES,
 };
 
 enum { MAX_TEACHERS = 64 };
@@ -52,6 +61,9 @@ typedef struct arguments {
     const char *teacher[MAX_TEACHERS]; /* "STYLE=FILE" */
     int teachers;
     int loop; /* AMI_LOOP_... */
+    double rank_seconds;
+    bool go_on, supervise;
+    train_supervision supervision;
 } arguments;
 
 _Static_assert((int)AMI_SETTING_COUNT <= (int)TRAINING_SETTINGS_MAX, "");
@@ -79,6 +91,25 @@ static error_t parse(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_PROGRESS:
         a->progress = text;
+        return 0;
+    case KEY_CONTINUE:
+        a->go_on = true;
+        return 0;
+    case KEY_SUPERVISE:
+        a->supervise = true;
+        return 0;
+    case KEY_SUPERVISED: /* the child of one that supervises: the last option */
+        a->supervise = false;
+        a->go_on = true;
+        return 0;
+    case KEY_LAUNCHER:
+        a->supervision.launcher = text;
+        return 0;
+    case KEY_STUCK_MINUTES:
+        a->supervision.stuck_minutes = cli_double(state, text, 0, 1e6, "--stuck-minutes");
+        return 0;
+    case KEY_RANK_SECONDS:
+        a->rank_seconds = cli_double(state, text, 0, 1e6, "--rank-seconds");
         return 0;
     case KEY_EVALUATE_EVERY:
         a->evaluate_every = (double)cli_int(state, text, 0, INT64_MAX / 2, "--evaluate-every");
@@ -128,6 +159,11 @@ static const struct argp_option own_options[] = {
      "run folder (default: runs/MOTION, runs/style-STYLE, runs/locomotion); made if it is not there", 1},
     {"resume", TRAINING_KEY_RESUME, "FILE", 0,
      "go on from this checkpoint, bit for bit; only --samples and where to stop may be changed", 1},
+    {"continue", KEY_CONTINUE, NULL, 0,
+     "with --out: go on from DIR/checkpoint.bin if it is there (then --init and --may-touch do nothing), "
+     "else begin; for jobs "
+     "that are started again",
+     1},
     {"init", KEY_INIT, "FILE", 0,
      "begin with these networks, under the settings given here: a checkpoint, an actor's ONNX file with its "
      "critic beside it, or one of "
@@ -151,6 +187,18 @@ static const struct argp_option own_options[] = {
      1},
     {"stop-at", KEY_STOP_AT, "RETURN", 0,
      "stop when an evaluation gives this normalised return (default: train all samples)", 1},
+    {"supervise", KEY_SUPERVISE, NULL, 0,
+     "with --out: train in a child process, and start it again from its last checkpoint where it dies or no "
+     "longer gets on",
+     1},
+    {"launcher", KEY_LAUNCHER, "COMMAND", 0,
+     "of --supervise: what to start the child with, such as \"mpirun -n 4\"", 1},
+    {"stuck-minutes", KEY_STUCK_MINUTES, "M", 0,
+     "of --supervise: end a child that has written nothing for this time (default 10; 0: never)", 1},
+    {"supervised", KEY_SUPERVISED, NULL, OPTION_HIDDEN, NULL, 1},
+    {"rank-seconds", KEY_RANK_SECONDS, "S", 0,
+     "under mpirun: end the job if a process has not answered for this time (default 300; 0: wait for ever)",
+     1},
     {"may-touch", KEY_MAY_TOUCH, "BODIES", 0,
      "bodies that may touch the floor: auto (those that the clip brings there; default for a clip), feet "
      "(default for a style), or names "
@@ -195,13 +243,18 @@ static bool save_networks(const ami_train *train, const char *folder, bool half,
     return ok;
 }
 
+/* Collective. Rank 0 writes; all ranks get the result. */
 static bool save_all(const ami_train *train, const char *folder, bool half, ami_event_log *log,
                      ami_progress *progress, ami_error *err)
 {
     char path[4200];
-    training_flush(log, progress);
+    if (log)
+        training_flush(log, progress);
     snprintf(path, sizeof path, "%s/checkpoint.bin", folder);
-    return ami_train_save(train, path, err) && save_networks(train, folder, half, err);
+    if (!ami_train_save(train, path, err))
+        return false;
+    const bool ok = !cli_ranks_first() || save_networks(train, folder, half, err);
+    return ami_exchange_agree(cli_ranks(), ok, err);
 }
 
 static void log_events(ami_event_log *log, const ami_train_stats *s, double rate)
@@ -345,73 +398,167 @@ static void print_how_to_go_on(const arguments *a, const ami_settings *settings,
     training_print_rest(&a->training, ami_train_samples(train), settings->samples);
 }
 
+/* What rank 0 has decided for the next iteration, and what each rank says of the last one. */
+typedef struct turn {
+    double samples; /* over which the schedules extend */
+    int ends, saves, stopped;
+    int64_t iteration;
+    train_rank_time time;
+} turn;
+
+typedef struct run_state {
+    const arguments *a;
+    ami_train *train;
+    const char *folder;
+    ami_event_log *log; /* NULL in ranks that are not the first */
+    FILE *lines;
+    ami_progress progress;
+    train_budget budget;
+    train_ranks *ranks;
+    ami_train_stats stats; /* of the last iteration */
+    double started, saved, flushed, rate, limit;
+    bool warned, told, saves, ends;
+} run_state;
+
+/* Collective. Whether there is another iteration; saves where it is time to. */
+static bool begin_turn(run_state *r)
+{
+    const ami_settings *settings = ami_train_settings(r->train);
+    ami_error err;
+    turn mine = {.samples = settings->samples,
+                 .ends = r->ends ||
+                         (!r->budget.open && (double)ami_train_samples(r->train) >= settings->samples) ||
+                         (r->limit > 0 && ami_clock_now() - r->started >= r->limit),
+                 .saves = r->saves,
+                 .stopped = cli_stopped,
+                 .iteration = ami_train_iterations(r->train),
+                 .time = train_ranks_own(r->ranks)};
+    turn *all = train_ranks_turns(r->ranks);
+    if (!ami_exchange_all(cli_ranks(), &mine, sizeof mine, all))
+        return false;
+    ami_train_set_samples(r->train, all[0].samples);
+    for (int k = 0; k < ami_exchange_ranks(cli_ranks()); k++) {
+        if (all[k].stopped)
+            cli_stopped = 1;
+        train_ranks_take(r->ranks, k, &all[k].time);
+    }
+    if (cli_stopped || all[0].ends)
+        return false;
+    if (all[0].saves) {
+        r->saves = false;
+        r->saved = r->flushed = ami_clock_now();
+        if (!save_all(r->train, r->folder, r->a->training.half, r->log, &r->progress, &err))
+            training_warn(&r->progress, &err);
+    }
+    return !ami_exchange_failed(cli_ranks(), NULL);
+}
+
+/* Rank 0, after an iteration: curves and the status. */
+static void report(run_state *r, int64_t before)
+{
+    const ami_train_stats *stats = &r->stats;
+    char advice[512];
+    if (stats->failure && !r->warned) {
+        r->warned = true;
+        ami_progress_note(&r->progress, "amble: %s; that character was reset; going on", stats->failure);
+    }
+    const double now = ami_clock_now(), took = stats->collect_s + stats->learn_s;
+    const double latest = (double)(stats->samples - before) / fmax(took, 1e-9);
+    r->rate = r->rate > 0 ? .95 * r->rate + .05 * latest : latest;
+    log_events(r->log, stats, r->rate);
+    train_ranks_log(r->ranks, r->log, stats->samples, &r->progress);
+    show(&r->progress, stats, r->rate);
+    if (r->lines)
+        write_progress(r->lines, stats, now - r->started, r->rate);
+    if (!r->told && (r->told = ami_train_diagnose(stats, advice, sizeof advice)))
+        ami_progress_note(&r->progress, "amble: %s", advice);
+}
+
+/* Rank 0: what is to be done before the next iteration. */
+static void plan(run_state *r)
+{
+    const double now = ami_clock_now();
+    const bool decided =
+        train_budget_decide(&r->budget, r->train, ami_clock_now() - r->started, false, &r->progress);
+    if (now - r->flushed > 10) {
+        r->flushed = now;
+        training_flush(r->log, &r->progress);
+    }
+    /* no checkpoint with another budget */
+    r->saves = decided || (!r->budget.open && now - r->saved > 60 * r->a->training.save_minutes);
+}
+
 /* Trains until the samples, the time or the user end it. Returns the exit status. */
 static int run(const arguments *a, ami_train *train, const char *folder, ami_event_log *log, FILE *lines)
 {
     ami_error err = {{0}}, failure = {{0}};
-    ami_train_stats stats = {0};
-    const double started = ami_clock_now();
-    const int64_t samples_before = ami_train_samples(train);
-    double saved = started, flushed = started, rate = 0;
-    bool failed = false, warned = false;
-    ami_progress progress;
     const ami_settings *settings = ami_train_settings(train);
-    train_budget time = {a->training.minutes > 0 && !a->training.resume &&
-                             !a->training.setting[ami_setting_by_name("samples")],
-                         60 * a->training.minutes};
-    const double limit = time.open ? 0 : 60 * a->training.minutes;
-    bool told = false;
-    char advice[512];
-    ami_progress_start(&progress, "train", (double)samples_before, time.open ? 0 : settings->samples, 0);
-    if (!save_first(train, folder, a->training.half, samples_before > 0, &progress, &err))
+    const double now = ami_clock_now();
+    const int64_t samples_before = ami_train_samples(train);
+    const bool first = cli_ranks_first();
+    bool failed = false;
+    run_state r = {.a = a,
+                   .train = train,
+                   .folder = folder,
+                   .log = log,
+                   .lines = lines,
+                   .budget = {a->training.minutes > 0 && !a->training.resume &&
+                                  !a->training.setting[ami_setting_by_name("samples")],
+                              60 * a->training.minutes},
+                   .started = now,
+                   .saved = now,
+                   .flushed = now};
+    r.limit = r.budget.open ? 0 : 60 * a->training.minutes;
+    ami_progress_start(&r.progress, "train", (double)samples_before, r.budget.open ? 0 : settings->samples,
+                       0);
+    bool ready =
+        (r.ranks = train_ranks_create(cli_ranks(), sizeof(turn), &err)) != NULL &&
+        (!first || save_first(train, folder, a->training.half, samples_before > 0, &r.progress, &err));
+    if (!ami_exchange_agree(cli_ranks(), ready, &err)) {
+        train_ranks_destroy(r.ranks);
         return cli_fail(&err);
-    while (!cli_stopped && (time.open || (double)ami_train_samples(train) < settings->samples) &&
-           (limit <= 0 || ami_clock_now() - started < limit)) {
+    }
+    while (begin_turn(&r)) {
         const int64_t before = ami_train_samples(train);
+        const double waited = ami_exchange_seconds(cli_ranks());
         ami_train_stats last = {0};
         ami_train_iterate(train, &last);
         if ((failed = ami_train_failed(train, &failure)))
             break;
-        stats = last;
-        if (stats.failure && !warned) {
-            warned = true;
-            ami_progress_note(&progress, "amble: %s; that character was reset; going on", stats.failure);
-        }
-        const double now = ami_clock_now(), took = stats.collect_s + stats.learn_s;
-        const double latest = settings->envs * settings->steps / fmax(took, 1e-9);
-        rate = rate > 0 ? .95 * rate + .05 * latest : latest;
-        log_events(log, &stats, rate);
-        show(&progress, &stats, rate);
-        if (lines)
-            write_progress(lines, &stats, now - started, rate);
-        if (!told && (told = ami_train_diagnose(&stats, advice, sizeof advice)))
-            ami_progress_note(&progress, "amble: %s", advice);
-        if (train_evaluate(train, before, a->evaluate_every, a->stop_at, log, &progress))
-            break;
-        const bool decided = train_budget_decide(&time, train, ami_clock_now() - started, false, &progress);
-        if (now - flushed > 10) {
-            flushed = now;
-            training_flush(log, &progress);
-        }
-        /* no checkpoint with another budget */
-        if (decided || (!time.open && now - saved > 60 * a->training.save_minutes)) {
-            saved = flushed = now;
-            if (!save_all(train, folder, a->training.half, log, &progress, &err))
-                training_warn(&progress, &err);
-        }
+        r.stats = last;
+        train_ranks_add(r.ranks, last.collect_s, last.collect_s + last.learn_s,
+                        ami_exchange_seconds(cli_ranks()) - waited);
+        if (first)
+            report(&r, before);
+        if (train_evaluate(train, before, a->evaluate_every, a->stop_at, log, &r.progress))
+            r.ends = true;
+        else if (first)
+            plan(&r);
     }
-    const double wall = ami_clock_now() - started;
-    train_budget_decide(&time, train, wall, true, &progress);
-    ami_progress_end(&progress);
-    const bool kept = save_all(train, folder, a->training.half, log, &progress, &err);
+    train_ranks_destroy(r.ranks);
+    if (ami_exchange_failed(cli_ranks(), &failure)) {
+        ami_progress_end(&r.progress);
+        cli_ranks_report();
+        if (ami_exchange_reports(cli_ranks()))
+            print_how_to_go_on(a, settings, train, folder);
+        return CLI_FAILED;
+    }
+    const double wall = ami_clock_now() - r.started;
+    double samples = settings->samples;
+    if (first && train_budget_decide(&r.budget, train, wall, true, &r.progress))
+        samples = settings->samples;
+    if (ami_exchange_from_first(cli_ranks(), &samples, sizeof samples))
+        ami_train_set_samples(train, samples);
+    ami_progress_end(&r.progress);
+    const bool kept = save_all(train, folder, a->training.half, log, &r.progress, &err);
     if (kept) {
         fprintf(stderr,
                 "%s after %.1f minutes and %.2fM samples (%.0f/s): episode %.2f s, normalised return %.3f, "
                 "both with exploration noise.\n",
                 cli_stopped || failed ? "Stopped" : "Trained", wall / 60,
                 1e-6 * (double)ami_train_samples(train),
-                (double)(ami_train_samples(train) - samples_before) / fmax(wall, 1e-9), stats.episode_s,
-                stats.normalised_return);
+                (double)(ami_train_samples(train) - samples_before) / fmax(wall, 1e-9), r.stats.episode_s,
+                r.stats.normalised_return);
         print_how_to_go_on(a, settings, train, folder);
     } else {
         cli_failed(&err);
@@ -420,7 +567,7 @@ static int run(const arguments *a, ami_train *train, const char *folder, ami_eve
         return cli_fail(&failure);
     if (!kept)
         return CLI_FAILED;
-    if (!cli_write_json(a->common.json, summary(&stats, train, folder, wall), &err))
+    if (first && !cli_write_json(a->common.json, summary(&r.stats, train, folder, wall), &err))
         return cli_failed(&err);
     return cli_stopped ? 130 : 0;
 }
@@ -459,13 +606,13 @@ static ami_train *create_training(const ami_settings *settings, const ami_charac
                                   const ami_followed *followed, ami_styles *one, const ami_teachers *teachers,
                                   unsigned may_touch, ami_error *err)
 {
-    if (followed->clip)
-        return ami_train_create(settings, character, followed->clip, may_touch, err);
     ami_train_styles styles;
-    if (!choose_styles(&followed->motions, one, &styles, err))
+    const bool ok = followed->clip || choose_styles(&followed->motions, one, &styles, err);
+    if (!ami_exchange_agree(cli_ranks(), ok, err))
         return NULL;
     styles.teachers = teachers;
-    return ami_train_create_styles(settings, character, &styles, may_touch, err);
+    return ami_train_create_ranks(settings, character, followed->clip, followed->clip ? NULL : &styles,
+                                  may_touch, cli_ranks(), err);
 }
 
 /* The networks that --init names, if it is given. `checkpoint` is NULL where they are ONNX files. */
@@ -538,6 +685,26 @@ static bool settle(const arguments *a, ami_followed *followed, char **text, ami_
     return true;
 }
 
+/* Whether all ranks are about to do the same: settings, motion, parameters and precision. */
+static bool check_same(ami_train *train, ami_error *err)
+{
+    const int ranks = ami_exchange_ranks(cli_ranks());
+    uint32_t *all = malloc((size_t)ranks * sizeof *all), mine = ami_train_crc(train);
+    bool ok = all != NULL || ami_fail(err, "out of memory");
+    ok = ami_exchange_agree(cli_ranks(), ok, err);
+    if (ok && !ami_exchange_all(cli_ranks(), &mine, sizeof mine, all))
+        ok = !ami_exchange_failed(cli_ranks(), err);
+    for (int r = 1; ok && r < ranks; r++)
+        if (all[r] != all[0])
+            ok = ami_fail(
+                err,
+                "rank %d on %s would train something else than rank 0 on %s: another version of amble, clip, "
+                "checkpoint or precision (--precision)",
+                r, ami_exchange_host(cli_ranks(), r), ami_exchange_host(cli_ranks(), 0));
+    free(all);
+    return ok;
+}
+
 static bool open_progress(const arguments *a, FILE **file, ami_error *err)
 {
     if (a->progress && !(*file = fopen(a->progress, "a")))
@@ -576,24 +743,38 @@ static int train_with(const arguments *a, const ami_checkpoint *resumed, const a
     ami_event_log *log = NULL;
     FILE *lines = NULL;
     int status = CLI_BAD_INPUT;
-    if (found && check_motion(&origin, &followed, &err) &&
-        ami_choose_may_touch(a->may_touch, NULL, character, followed.clip, &may_touch, &err) &&
-        check_floor(character, followed.clip, &err) && load_teachers(a, &followed, &teachers, &err) &&
-        (train = create_training(&settings, character, &followed, &one, &teachers, may_touch, &err)) !=
-            NULL &&
-        (!resumed || ami_train_load(train, resumed, &err)) && load_init(a, train, init, &err) &&
-        open_progress(a, &lines, &err) &&
-        (choose_folder(a, train, folder, sizeof folder), lock = cli_run_folder_take(folder, resumed, &err)) !=
-            NULL &&
-        cli_check_output(a->common.json, NULL, &err) &&
-        (followed.clip ? ami_keep_clip(folder, followed.path, text, followed.clip, &err)
-                       : ami_keep_style_files(folder, &a->style, &origin, &err)) &&
-        (log = ami_event_log_open(folder, ami_train_samples(train), &err)) != NULL &&
-        log_settings(log, ami_train_settings(train), train, &err)) {
+    /* What one rank cannot do ends all, with its sentence. */
+    bool ok = found && check_motion(&origin, &followed, &err) &&
+              ami_choose_may_touch(a->may_touch, NULL, character, followed.clip, &may_touch, &err) &&
+              check_floor(character, followed.clip, &err) && load_teachers(a, &followed, &teachers, &err);
+    ok = ami_exchange_agree(cli_ranks(), ok, &err) &&
+         (train = create_training(&settings, character, &followed, &one, &teachers, may_touch, &err)) != NULL;
+    if (ok) {
+        ok = (!resumed || ami_train_load(train, resumed, &err)) && load_init(a, train, init, &err);
+        ok = ami_exchange_agree(cli_ranks(), ok, &err) && check_same(train, &err);
+    }
+    if (ok) {
+        choose_folder(a, train, folder, sizeof folder);
+        ok = !cli_ranks_first() ||
+             (open_progress(a, &lines, &err) && (lock = cli_run_folder_take(folder, resumed, &err)) != NULL &&
+              cli_check_output(a->common.json, NULL, &err) &&
+              (followed.clip ? ami_keep_clip(folder, followed.path, text, followed.clip, &err)
+                             : ami_keep_style_files(folder, &a->style, &origin, &err)) &&
+              (log = ami_event_log_open(folder, ami_train_samples(train), &err)) != NULL &&
+              log_settings(log, ami_train_settings(train), train, &err));
+        ok = ami_exchange_agree(cli_ranks(), ok, &err);
+    }
+    if (ok) {
+        const int ranks = ami_exchange_ranks(cli_ranks());
+        char processes[AMI_EXCHANGE_NAME + 64] = "";
+        if (ranks > 1)
+            snprintf(processes, sizeof processes, "%d processes (%s), ", ranks,
+                     ami_exchange_name(cli_ranks()));
         fprintf(stderr,
-                "Training %s in %s: %.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n",
-                ami_train_motion(train), folder, settings.envs, ami_train_uses_bf16(train) ? "bf16" : "fp32",
-                1e-6 * (double)ami_train_samples(train), 1e-6 * settings.samples);
+                "Training %s in %s: %s%.0f environments, %s matrix products, %.2fM of %.2fM samples done.\n",
+                ami_train_motion(train), folder, processes, settings.envs,
+                ami_train_uses_bf16(train) ? "bf16" : "fp32", 1e-6 * (double)ami_train_samples(train),
+                1e-6 * settings.samples);
         status = run(a, train, folder, log, lines);
     } else {
         cli_fail(&err);
@@ -615,6 +796,8 @@ int cmd_train(int argc, char **argv)
     arguments a = {.common = {.json_later = true},
                    .training = {.list = ami_setting_list, .settings = AMI_SETTING_COUNT, .save_minutes = 2},
                    .evaluate_every = 250000,
+                   .rank_seconds = 300,
+                   .supervision = {.stuck_minutes = 10},
                    .loop = AMI_LOOP_AUTO};
     struct argp_option *options = training_options_create(own_options, ami_setting_list, AMI_SETTING_COUNT);
     if (!options)
@@ -636,6 +819,36 @@ int cmd_train(int argc, char **argv)
     ami_error err = {{0}};
     if (!cli_style_check(&a.style, a.motion, &err))
         return cli_fail(&err);
+    if ((a.go_on || a.supervise) && !a.training.out) {
+        ami_fail(&err, "%s asks --out, the folder to go on in", a.supervise ? "--supervise" : "--continue");
+        return cli_fail(&err);
+    }
+    if (a.supervise && ami_exchange_ranks(cli_ranks()) > 1) {
+        ami_fail(&err, "--supervise starts mpirun itself: give it with --launcher");
+        return cli_fail(&err);
+    }
+    if (a.go_on && a.training.resume) {
+        ami_fail(&err, "--continue and --resume exclude each other");
+        return cli_fail(&err);
+    }
+    if (a.supervise) {
+        cli_stop_on_signals();
+        a.supervision.folder = a.training.out;
+        return train_supervise(&a.supervision, argc, argv);
+    }
+    char own[4200];
+    if (a.go_on) {
+        snprintf(own, sizeof own, "%s/checkpoint.bin", a.training.out);
+        char there = access(own, F_OK) == 0;
+        if (!ami_exchange_from_first(cli_ranks(), &there, 1)) {
+            cli_ranks_report();
+            return CLI_FAILED;
+        }
+        if (there) {
+            a.training.resume = own;
+            a.init = a.may_touch = NULL;
+        }
+    }
     if (a.training.resume && a.init) {
         ami_fail(&err, "--resume and --init exclude each other");
         return cli_fail(&err);
@@ -653,15 +866,20 @@ int cmd_train(int argc, char **argv)
     }
     cli_set_threads(a.common.threads);
     cli_stop_on_signals();
+    cli_ranks_limit(a.rank_seconds);
 
     ami_checkpoint *from = NULL;
     char init[4096];
-    if (a.init && !ami_find_model(a.init, init, sizeof init, &err))
+    if (!ami_exchange_agree(cli_ranks(), !a.init || ami_find_model(a.init, init, sizeof init, &err), &err))
         return cli_fail(&err);
     a.init = a.init ? init : NULL;
     const bool read = a.training.resume || (a.init && !is_onnx(a.init));
-    if (read && !(from = ami_checkpoint_read(a.training.resume ? a.training.resume : a.init, &err)))
+    if (read)
+        from = ami_checkpoint_read(a.training.resume ? a.training.resume : a.init, &err);
+    if (!ami_exchange_agree(cli_ranks(), !read || from, &err)) {
+        ami_checkpoint_destroy(from);
         return cli_fail(&err);
+    }
     const int status = train_with(&a, a.training.resume ? from : NULL, a.init ? from : NULL);
     ami_checkpoint_destroy(from);
     return status;

@@ -1,6 +1,7 @@
 /* The `amble` program: picks the subcommand and sets up OpenMP before it starts. Everything else is a
  * subcommand's. */
 #include "cli/commands.h"
+#include "cli/ranks.h"
 #include "options/options.h"
 #include "options/program.h"
 #include "options/threads.h"
@@ -13,24 +14,25 @@ static const struct subcommand {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *does, *example;
+    bool divides; /* its work over the processes that mpirun starts */
 } subcommands[] = {
     {"rollout", cmd_rollout,
      "runs characters through a motion; prints survival, return, tracking errors, speed and latency",
-     "amble rollout --motion walk --policy walk.onnx --seconds 20 --envs 64"},
+     "amble rollout --motion walk --policy walk.onnx --seconds 20 --envs 64", true},
     {"train", cmd_train,
      "teaches a policy a motion (PPO), from scratch or from --resume; writes checkpoints and ONNX",
-     "amble train --motion run --out runs/run"},
+     "amble train --motion run --out runs/run", true},
     {"fit", cmd_fit,
      "trains the motion networks, DeepPhase (phase) and StyleVAE (style), on a folder of clips",
-     "amble fit style --clips deepmimic-clips --out runs/style"},
+     "amble fit style --clips deepmimic-clips --out runs/style", true},
     {"eval", cmd_eval, "evaluates a policy over many seeds and pushes, alone or against another one",
-     "amble eval --motion walk --policy walk.onnx --push 0.5,2"},
-    {"clip", cmd_clip, "says what is in motion clips, and converts them", "amble clip info walk run"},
+     "amble eval --motion walk --policy walk.onnx --push 0.5,2", true},
+    {"clip", cmd_clip, "says what is in motion clips, and converts them", "amble clip info walk run", false},
     {"style", cmd_style, "says which styles there are, writes a style's motion as a clip, draws them all",
-     "amble style export walk:0.7,zombie:0.3 -o slouch.txt"},
+     "amble style export walk:0.7,zombie:0.3 -o slouch.txt", false},
     {"model", cmd_model,
      "says what is in a network's ONNX file, runs it on .npy files, checks every precision",
-     "amble model check walk.onnx"},
+     "amble model check walk.onnx", false},
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 
@@ -53,6 +55,8 @@ static void print_help(FILE *to)
           "OMP_WAIT_POLICY or one of these is\n"
           "set, and none is bound to a core unless OMP_PROC_BIND is: on cores that other programs use, "
           "either would make threads wait.\n\n"
+          "mpirun -n 4 amble train ... divides a training over processes, on one machine or on many "
+          "(docs/scaling.md).\n\n"
           "Counts may be written 20k, 2M or 2e6.\n\n" CLI_ENVIRONMENT_HELP,
           to);
 }
@@ -91,6 +95,7 @@ static int amble(int argc, char **argv)
     }
     if (!strcmp(word, "--version") || !strcmp(word, "-V")) {
         puts("amble " AMB_VERSION);
+        cli_ranks_print_plugins();
         return EXIT_SUCCESS;
     }
     for (int i = 0; i < SUBCOMMANDS; i++) {
@@ -98,7 +103,9 @@ static int amble(int argc, char **argv)
             char name[32]; /* what argp calls the program in its messages */
             snprintf(name, sizeof name, "amble %s", word);
             argv[1] = name;
-            return subcommands[i].run(argc - 1, argv + 1);
+            if (!cli_ranks_begin(word, subcommands[i].divides))
+                return CLI_BAD_INPUT;
+            return cli_ranks_end(subcommands[i].run(argc - 1, argv + 1));
         }
     }
     return unknown(word);

@@ -34,7 +34,7 @@ bool train_evaluate(const ami_train *train, int64_t before, double every, double
         {"eval/joint_rad", s.joint_rad},
         {"eval/end_effector_m", s.end_effector_m},
     };
-    for (size_t i = 0; i < sizeof scalar / sizeof *scalar; i++)
+    for (size_t i = 0; log && i < sizeof scalar / sizeof *scalar; i++)
         ami_event_log_scalar(log, scalar[i].tag, now, scalar[i].value, NULL);
     ami_progress_note(
         progress,

@@ -1,14 +1,21 @@
-# What `cmake --install` puts where, in four components.
+# What `cmake --install` puts where, in components.
 #
 #   runtime  libamble.so.0, libmujoco, the assets, licences
 #   dev      headers, libamble.so, libamble.a, amble.pc, ambleConfig.cmake, examples' sources, documentation
 #   tools    amble, amble-bench, their manual pages and completions, get-clips.sh, convert_mimickit.py
 #   viewer   amble-view, its manual page and completions
+#   openmpi, mpich   the plug-in for that MPI, where it was built (learn/exchange.cmake)
 #
 # Everything finds everything else by relative paths, so an installation may be moved as a whole.
 include(CMakePackageConfigHelpers)
 set(amb_cmakedir ${CMAKE_INSTALL_LIBDIR}/cmake/amble)
 set(amb_components runtime dev tools viewer)
+get_property(exchanges GLOBAL PROPERTY amb_exchanges)
+foreach(exchange ${exchanges})
+    string(REPLACE "amb_exchange_" "" component ${exchange})
+    list(APPEND amb_components ${component})
+    install(TARGETS ${exchange} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT ${component})
+endforeach()
 
 # ---- libraries ----
 

@@ -68,4 +68,13 @@ set(CPACK_DEBIAN_VIEWER_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_VIEWER_PACKAGE_RECOMMENDS "libegl1, libgl1-mesa-dri, ffmpeg") # opened at run time
 set(CPACK_COMPONENT_VIEWER_DEPENDS runtime)
 set(CPACK_COMPONENT_VIEWER_DESCRIPTION "${about}This package has the program amble-view: it shows characters in a window\nand films them.")
+
+foreach(mpi openmpi mpich)
+    string(TOUPPER ${mpi} upper)
+    set(CPACK_DEBIAN_${upper}_PACKAGE_NAME amble-${mpi})
+    set(CPACK_DEBIAN_${upper}_PACKAGE_SECTION science)
+    set(CPACK_COMPONENT_${upper}_DEPENDS tools)
+endforeach()
+set(CPACK_COMPONENT_OPENMPI_DESCRIPTION "${about}This package lets amble train on many machines with Open MPI.")
+set(CPACK_COMPONENT_MPICH_DESCRIPTION "${about}This package lets amble train on many machines with MPICH.")
 include(CPack)

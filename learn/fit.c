@@ -63,40 +63,150 @@ static bool something_to_learn(const ami_fit_data *d, ami_fit_what what, ami_err
     return true;
 }
 
+/* ---- Shards ---- */
+
+static int64_t part_of(int64_t all, const ami_fit *fit, int shard)
+{
+    return all * shard / fit->shards.count;
+}
+
+/* Rows of any shard. */
+static fit_span any_shard(const ami_fit *fit, int shard)
+{
+    const int64_t single = fit->batch - 2 * fit->pairs, before = part_of(single, fit, shard),
+                  pairs_before = part_of(fit->pairs, fit, shard);
+    fit_span part = {.single = (int)(part_of(single, fit, shard + 1) - before),
+                     .pairs = (int)(part_of(fit->pairs, fit, shard + 1) - pairs_before),
+                     .sample = before,
+                     .pair_sample = single + 2 * pairs_before};
+    part.batch = part.single + 2 * part.pairs;
+    part.rows = part.batch + part.pairs;
+    part.first = (int)(before + 3 * pairs_before);
+    return part;
+}
+
+fit_span fit_shard(const ami_fit *fit, int own)
+{
+    fit_span part = any_shard(fit, fit->shards.first + own);
+    part.first -= any_shard(fit, fit->shards.first).first;
+    return part;
+}
+
+int fit_shard_of(const ami_fit *fit, int row)
+{
+    int own = (int)((int64_t)row * ami_shards_own(&fit->shards) / fit->own_rows);
+    while (own > 0 && fit_shard(fit, own).first > row)
+        own--;
+    while (own + 1 < ami_shards_own(&fit->shards) && fit_shard(fit, own + 1).first <= row)
+        own++;
+    return own;
+}
+
+/* A chunk's rows in the arrays: from *first on, as many as it returns. */
+static int chunk_rows(const ami_fit *fit, int net, int chunk, bool mixtures, int *first)
+{
+    const int per_shard = ami_train_net_shard_chunks(fit->net[net]),
+              capacity = ami_train_net_chunk_rows(fit->net[net]);
+    const fit_span part = fit_shard(fit, chunk / per_shard);
+    const int skip = chunk % per_shard * capacity, left = (mixtures ? part.rows : part.batch) - skip;
+    *first = part.first + (left > 0 ? skip : 0);
+    return left < 0 ? 0 : left < capacity ? left : capacity;
+}
+
+static const int *dims(const ami_fit *fit, int net, int *layers)
+{
+    *layers = fit->what == AMI_FIT_PHASE ? 4 : 3;
+    return fit->what == AMI_FIT_PHASE ? fit_phase_dim : net == 0 ? fit_encoder_dim : fit_decoder_dim;
+}
+
+void fit_forward(ami_fit *fit, int net, const float *x, bool mixtures, float *y)
+{
+    int layers;
+    const int *dim = dims(fit, net, &layers);
+    const size_t in = (size_t)dim[0], out = (size_t)dim[layers];
+#pragma omp for schedule(dynamic, 1)
+    for (int chunk = 0; chunk < ami_train_net_chunks(fit->net[net]); chunk++) {
+        int first;
+        const int n = chunk_rows(fit, net, chunk, mixtures, &first);
+        const float *own = ami_train_net_forward_chunk(fit->net[net], x + (size_t)first * in, n, chunk);
+        memcpy(y + (size_t)first * out, own, (size_t)n * out * sizeof *y);
+    }
+}
+
+void fit_backward(ami_fit *fit, int net, bool mixtures, float *dx)
+{
+    int layers;
+    const int *dim = dims(fit, net, &layers);
+    const size_t in = (size_t)dim[0], out = (size_t)dim[layers];
+    ami_train_net *n = fit->net[net];
+    const ami_shards *shards = &fit->shards;
+#pragma omp for schedule(dynamic, 1)
+    for (int chunk = 0; chunk < ami_train_net_chunks(n); chunk++) {
+        int first;
+        const int rows = chunk_rows(fit, net, chunk, mixtures, &first);
+        ami_train_net_backward_chunk(n, fit->d[net] + (size_t)first * out, chunk);
+        if (dx)
+            memcpy(dx + (size_t)first * in,
+                   ami_train_net_input_gradient(n) + (size_t)(chunk * ami_train_net_chunk_rows(n)) * in,
+                   (size_t)rows * in * sizeof *dx);
+    }
+    const bool one = ami_exchange_ranks(shards->exchange) == 1;
+#pragma omp for schedule(dynamic, 1)
+    for (int i = 0; i < ami_train_net_blocks(n) * shards->own_nodes; i++) {
+        const ami_shard_node *node = &shards->node[shards->own_node + i % shards->own_nodes];
+        ami_train_net_gradient_block(
+            n, node->first - shards->first, node->end - shards->first, i / shards->own_nodes,
+            one ? ami_train_net_sum(n)
+                : fit->sums[net].node + (size_t)(i % shards->own_nodes) * fit->sums[net].size);
+    }
+    ami_shard_sums_add(&fit->sums[net]);
+}
+
+/* ---- Creation ---- */
+
 static bool create_nets(ami_fit *fit, ami_error *err)
 {
     const ami_train_precision precision = fit->bf16 ? AMI_TRAIN_BF16 : AMI_TRAIN_FP32;
-    if (fit->what == AMI_FIT_PHASE) {
-        fit->nets = 1;
-        fit->net[0] = ami_train_net_create(4, fit_phase_dim, fit->batch, precision, err);
-    } else {
-        fit->nets = 2;
-        fit->net[0] = ami_train_net_create(3, fit_encoder_dim, fit->batch, precision, err);
-        fit->net[1] =
-            fit->net[0] ? ami_train_net_create_inner(3, fit_decoder_dim, fit->rows, precision, err) : NULL;
+    const int own = ami_shards_own(&fit->shards);
+    int most = 0, most_batch = 0;
+    for (int s = 0; s < fit->shards.count; s++) {
+        const fit_span part = any_shard(fit, s);
+        most = part.rows > most ? part.rows : most;
+        most_batch = part.batch > most_batch ? part.batch : most_batch;
     }
+    fit->nets = fit->what == AMI_FIT_PHASE ? 1 : 2;
     bool ok = true;
-    for (int i = 0; i < fit->nets && ok; i++)
-        ok = fit->net[i] && ami_adam_init(&fit->adam[i], ami_train_net_size(fit->net[i]), err);
+    for (int i = 0; i < fit->nets && ok; i++) {
+        int layers;
+        const int *dim = dims(fit, i, &layers);
+        fit->net[i] = i == 0 ? ami_train_net_create_shards(layers, dim, own, most_batch, precision, err)
+                             : ami_train_net_create_inner_shards(layers, dim, own, most, precision, err);
+        ok = fit->net[i] && ami_adam_init(&fit->adam[i], ami_train_net_size(fit->net[i]), err) &&
+             ami_shard_sums_init(&fit->sums[i], &fit->shards, ami_train_net_size(fit->net[i]), err);
+    }
     return ok;
 }
 
 static bool allocate(ami_fit *fit, ami_error *err)
 {
     const bool style = fit->what == AMI_FIT_STYLE;
-    const size_t n = (size_t)fit->batch, rows = (size_t)fit->rows;
-    const size_t in = style ? FIT_WINDOW : AMI_PHASE_FEATURES, out = style ? FIT_WINDOW : 2;
-    fit->x = malloc(n * in * sizeof(float));
+    const size_t rows = (size_t)fit->own_rows, in = style ? FIT_WINDOW : AMI_PHASE_FEATURES,
+                 out = style ? FIT_WINDOW : 2, first_out = style ? 2 * FIT_Z : 2;
+    fit->x = malloc(rows * in * sizeof(float));
     fit->target = malloc(rows * out * sizeof(float));
-    fit->d[0] = malloc(n * (style ? 2 * FIT_Z : 2) * sizeof(float));
+    fit->d[0] = malloc(rows * first_out * sizeof(float));
+    fit->y[0] = malloc(rows * first_out * sizeof(float));
     fit->loss = calloc(rows * (1 + AMI_FIT_TERMS), sizeof(double));
-    bool ok = fit->x && fit->target && fit->d[0] && fit->loss;
+    fit->totals = malloc((size_t)ami_shards_own(&fit->shards) * (2 + AMI_FIT_TERMS) * sizeof(double));
+    bool ok = fit->x && fit->target && fit->d[0] && fit->y[0] && fit->loss && fit->totals;
     if (style) {
         fit->d[1] = malloc(rows * out * sizeof(float));
+        fit->y[1] = malloc(rows * out * sizeof(float));
         fit->z = malloc(rows * FIT_Z * sizeof(float));
-        fit->noise = malloc(n * FIT_Z * sizeof(float));
-        fit->weight = malloc((rows - n + 1) * sizeof(float));
-        ok = ok && fit->d[1] && fit->z && fit->noise && fit->weight;
+        fit->dz = malloc(rows * FIT_Z * sizeof(float));
+        fit->noise = malloc(rows * FIT_Z * sizeof(float));
+        fit->weight = malloc(rows * sizeof(float));
+        ok = ok && fit->d[1] && fit->y[1] && fit->z && fit->dz && fit->noise && fit->weight;
     }
     return ok || ami_fail(err, "out of memory for steps of %d samples", fit->batch);
 }
@@ -116,6 +226,12 @@ static void init_nets(ami_fit *fit)
 
 ami_fit *ami_fit_create(ami_fit_what what, const ami_fit_settings *settings, const ami_fit_data *data,
                         ami_error *err)
+{
+    return ami_fit_create_ranks(what, settings, data, ami_exchange_none(), err);
+}
+
+ami_fit *ami_fit_create_ranks(ami_fit_what what, const ami_fit_settings *settings, const ami_fit_data *data,
+                              ami_exchange *exchange, ami_error *err)
 {
     for (int i = 0; i < AMI_FIT_SETTING_COUNT; i++) {
         const ami_setting *s = &ami_fit_setting_list[what][i];
@@ -138,7 +254,14 @@ ami_fit *ami_fit_create(ami_fit_what what, const ami_fit_settings *settings, con
         blends |= !data->blend[i].held;
     fit->pairs = what == AMI_FIT_STYLE && blends ? fit->batch / PAIRS_DIVISOR : 0;
     fit->rows = fit->batch + fit->pairs;
-    if (!create_nets(fit, err) || !allocate(fit, err)) {
+    const int shards = (int)((settings->batch + settings->shard - 1) / settings->shard);
+    if (!ami_shards_init(&fit->shards, shards, 1, exchange, err)) {
+        ami_fail_in(err, "batches of %d (settings batch, shard)", fit->batch);
+        ami_fit_destroy(fit);
+        return NULL;
+    }
+    fit->own_rows = any_shard(fit, fit->shards.end).first - any_shard(fit, fit->shards.first).first;
+    if (!ami_exchange_agree(exchange, create_nets(fit, err) && allocate(fit, err), err)) {
         ami_fit_destroy(fit);
         return NULL;
     }
@@ -157,8 +280,13 @@ void ami_fit_destroy(ami_fit *fit)
     for (int i = 0; i < AMI_FIT_NETS; i++) {
         ami_train_net_destroy(fit->net[i]);
         ami_adam_free(&fit->adam[i]);
+        ami_shard_sums_free(&fit->sums[i]);
         free(fit->d[i]);
+        free(fit->y[i]);
     }
+    ami_shards_free(&fit->shards);
+    free(fit->totals);
+    free(fit->dz);
     free(fit->x);
     free(fit->target);
     free(fit->loss);
@@ -175,14 +303,38 @@ static double fraction_done(const ami_fit *fit)
     return fmin((double)fit->progress.samples / fit->settings.samples, 1);
 }
 
-static void sum_up(const ami_fit *fit, ami_fit_stats *s, int steps)
+/* Adds a step's losses to the own shards' totals. */
+static void sum_up(ami_fit *fit)
 {
-    for (int r = 0; r < fit->rows; r++) {
-        const double *loss = fit->loss + (size_t)r * (1 + AMI_FIT_TERMS);
-        s->loss += loss[0] / fit->rows / steps;
-        for (int k = 0; k < AMI_FIT_TERMS; k++) /* the KL divergence has no rows for mixtures */
-            s->term[k] += loss[1 + k] / (k == 5 ? fit->batch : fit->rows) / steps;
+    for (int own = 0; own < ami_shards_own(&fit->shards); own++) {
+        const fit_span part = fit_shard(fit, own);
+        double *total = fit->totals + (size_t)own * (2 + AMI_FIT_TERMS);
+        for (int r = part.first; r < part.first + part.rows; r++)
+            for (int k = 0; k <= AMI_FIT_TERMS; k++) /* loss, terms */
+                total[k] += fit->loss[(size_t)r * (1 + AMI_FIT_TERMS) + (size_t)k];
     }
+}
+
+static bool own_failed(const ami_fit *fit, ami_error *err)
+{
+    bool failed = false;
+    for (int i = 0; i < fit->nets && !failed; i++)
+        failed = ami_train_net_failed(fit->net[i], err);
+    return failed;
+}
+
+/* Collective. The means over all ranks' rows of `steps` steps; and whether memory was short anywhere. */
+static void finish_sums(ami_fit *fit, ami_fit_stats *s, int steps)
+{
+    double total[2 + AMI_FIT_TERMS];
+    const bool failed = own_failed(fit, NULL);
+    for (int own = 0; own < ami_shards_own(&fit->shards); own++)
+        fit->totals[(size_t)own * (2 + AMI_FIT_TERMS) + 1 + AMI_FIT_TERMS] = failed;
+    ami_shards_sum(&fit->shards, fit->totals, 2 + AMI_FIT_TERMS, total);
+    s->loss = total[0] / fit->rows / steps;
+    for (int k = 0; k < AMI_FIT_TERMS; k++) /* the KL divergence has no rows for mixtures */
+        s->term[k] = total[1 + k] / (k == 5 ? fit->batch : fit->rows) / steps;
+    fit->other_failed = fit->other_failed || (total[1 + AMI_FIT_TERMS] > 0 && !failed);
 }
 
 void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *stats)
@@ -190,6 +342,8 @@ void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *stats)
     memset(stats, 0, sizeof *stats);
     const double left = ceil((fit->settings.samples - (double)fit->progress.samples) / fit->batch);
     const int n = (int)fmin(steps, fmax(left, 1));
+    const bool one = ami_exchange_ranks(fit->shards.exchange) == 1;
+    memset(fit->totals, 0, (size_t)ami_shards_own(&fit->shards) * (2 + AMI_FIT_TERMS) * sizeof *fit->totals);
 #pragma omp parallel
     for (int step = 0; step < n; step++) {
 #pragma omp single
@@ -205,14 +359,14 @@ void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *stats)
         double most = 0;
         for (int i = 0; i < fit->nets; i++) {
             const float norm = ami_adam_update(&fit->adam[i], ami_train_net_parameters(fit->net[i]),
-                                               ami_train_net_gradient(fit->net[i]), (float)stats->rate,
-                                               (float)fit->settings.gradient_norm);
+                                               one ? ami_train_net_gradient(fit->net[i]) : fit->sums[i].total,
+                                               (float)stats->rate, (float)fit->settings.gradient_norm);
             ami_train_net_parameters_changed(fit->net[i]);
             most = isfinite(norm) ? fmax(most, (double)norm) : INFINITY;
         }
 #pragma omp single
         {
-            sum_up(fit, stats, n);
+            sum_up(fit);
             if (isfinite(most))
                 stats->gradient += most / n;
             else
@@ -220,16 +374,16 @@ void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *stats)
             fit->progress.samples += fit->batch;
         }
     }
+    finish_sums(fit, stats, n);
     stats->samples = fit->progress.samples;
     stats->skipped = fit->progress.skipped;
 }
 
 bool ami_fit_failed(const ami_fit *fit, ami_error *err)
 {
-    bool failed = false;
-    for (int i = 0; i < fit->nets && !failed; i++)
-        failed = ami_train_net_failed(fit->net[i], err);
-    return failed;
+    if (fit->other_failed)
+        ami_fail(err, "out of memory in another process");
+    return own_failed(fit, err) || ami_exchange_failed(fit->shards.exchange, err) || fit->other_failed;
 }
 
 int64_t ami_fit_samples(const ami_fit *fit)

@@ -31,6 +31,7 @@
 #define AMI_LEARN_FIT_H
 
 #include "base/checkpoint.h"
+#include "learn/exchange.h"
 #include "learn/fit_data.h"
 #include "learn/settings.h"
 #include "nets/net.h"
@@ -43,6 +44,7 @@ typedef enum ami_fit_what { AMI_FIT_PHASE, AMI_FIT_STYLE } ami_fit_what;
     SETTING(samples, int, 4e6, 1.3e6, 1, 1e12,                                                        \
             "frames or windows to learn from; the learning rate falls over these")                    \
     SETTING(batch, int, 512, 128, 8, 65536, "frames or windows in a step")                            \
+    SETTING(shard, int, 128, 128, 1, 65536, "of these, how many are never divided over processes")    \
     SETTING(rate, real, 1e-3, 8e-4, 1e-9, 1, "first learning rate; it falls to a hundredth (cosine)") \
     SETTING(gradient_norm, real, 1, 5, 0, 1e9, "max norm of each network's gradient; 0: no limit")    \
     SETTING(noise, real, .03, 0, 0, .2, "m, phase: max noise of the points")                          \
@@ -88,11 +90,18 @@ ami_fit *ami_fit_create(ami_fit_what what, const ami_fit_settings *settings, con
                         ami_error *err);
 void ami_fit_destroy(ami_fit *fit);
 
-/* `steps` steps, or fewer if settings->samples is reached (but at least one). Uses the current OpenMP
+/* Collective (learn/exchange.h): one fit by all ranks, each of which draws and learns from some of every batch; results are
+ * those of one process. Functions marked Collective must then be called by all ranks. NULL and a sentence if there are
+ * fewer shards than ranks. */
+ami_fit *ami_fit_create_ranks(ami_fit_what what, const ami_fit_settings *settings, const ami_fit_data *data,
+                              ami_exchange *exchange, ami_error *err);
+
+/* Collective. `steps` steps, or fewer if settings->samples is reached (but at least one). Uses the current OpenMP
  * team. */
 void ami_fit_run(ami_fit *fit, int steps, ami_fit_stats *stats);
 
-/* True and a sentence if a matrix product has failed (memory): that step and later ones were not applied. */
+/* True and a sentence if a matrix product has failed (memory; after ami_fit_run in any rank) or the exchange: that step and
+ * later ones were not applied. */
 bool ami_fit_failed(const ami_fit *fit, ami_error *err);
 
 int64_t ami_fit_samples(const ami_fit *fit);

@@ -113,28 +113,29 @@ void fit_phase_normaliser(ami_fit *fit)
 
 void fit_phase_step(ami_fit *fit)
 {
-    const int n = fit->batch;
+    const int n = fit->own_rows;
 #pragma omp for schedule(dynamic, 16)
     for (int i = 0; i < n; i++) {
+        const fit_span part = fit_shard(fit, fit_shard_of(fit, i));
         float frame[AMI_PHASE_FEATURES], *x = fit->x + (size_t)i * AMI_PHASE_FEATURES;
-        ami_rng rng = fit_rng(fit, fit->progress.samples + i, 0);
+        ami_rng rng = fit_rng(fit, fit->progress.samples + part.sample + (i - part.first), 0);
         draw(fit, &rng, frame, fit->target + 2 * (size_t)i);
         for (int k = 0; k < AMI_PHASE_FEATURES; k++)
             x[k] = (frame[k] - fit->mean[k]) / fit->std[k];
     }
-    const float *y = ami_train_net_forward(fit->net[0], fit->x, n);
+    fit_forward(fit, 0, fit->x, false, fit->y[0]);
 #pragma omp for schedule(dynamic, 16)
     for (int i = 0; i < n; i++) {
         double *loss = fit->loss + (size_t)i * (1 + AMI_FIT_TERMS);
         memset(loss, 0, (1 + AMI_FIT_TERMS) * sizeof *loss);
         for (int k = 0; k < 2; k++) {
-            const float e = y[2 * i + k] - fit->target[2 * i + k];
-            fit->d[0][2 * i + k] = 2 * e / (float)n;
+            const float e = fit->y[0][2 * i + k] - fit->target[2 * i + k];
+            fit->d[0][2 * i + k] = 2 * e / (float)fit->batch;
             loss[1 + k] = (double)(e * e);
             loss[0] += loss[1 + k];
         }
     }
-    ami_train_net_backward(fit->net[0], fit->d[0], n);
+    fit_backward(fit, 0, false, NULL);
 }
 
 ami_net *fit_phase_export(const ami_fit *fit, ami_error *err)

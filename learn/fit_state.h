@@ -4,6 +4,7 @@
 #define AMI_LEARN_FIT_STATE_H
 
 #include "learn/fit.h"
+#include "learn/shards.h"
 #include "nets/adam.h"
 #include "nets/deepphase.h"
 #include "nets/stylevae.h"
@@ -20,9 +21,16 @@ struct ami_fit {
     ami_fit_settings settings;
     const ami_fit_data *data;
     bool bf16;
-    int batch; /* rows of a step */
+    int batch; /* rows of a step, of all ranks */
     int pairs; /* style: the last 2 · pairs rows are pairs to mix */
     int rows;  /* of the last network: batch + pairs */
+    /* A shard has some of the single rows, some of the pairs and their mixtures. This rank's arrays hold its shards one behind
+     * another; of a shard the single rows, the pairs' rows, the mixtures (which the last network sees alone): */
+    ami_shards shards; /* an item is a shard */
+    int own_rows;      /* of the last network, in this rank's arrays */
+    ami_shard_sums sums[AMI_FIT_NETS];
+    double *totals;    /* (own shards, 2 + AMI_FIT_TERMS) workspace */
+    bool other_failed; /* memory was short in another rank */
     int nets;
     ami_train_net *net[AMI_FIT_NETS];
     ami_adam adam[AMI_FIT_NETS];
@@ -30,15 +38,38 @@ struct ami_fit {
         int64_t samples, skipped;
     } progress;
     float mean[AMI_PHASE_FEATURES], std[AMI_PHASE_FEATURES]; /* normaliser, from the data and the seed */
-    float *x;                                                /* (batch, inputs) normalised */
-    float *target;                                           /* (rows, outputs) */
-    float *d[AMI_FIT_NETS]; /* derivative of the loss by each network's output */
-    double *loss;           /* (rows, 1 + AMI_FIT_TERMS), per row so that the order of sums is fixed */
+    float *x;               /* (own_rows, inputs) normalised; unused for mixtures */
+    float *target;          /* (own_rows, outputs) */
+    float *d[AMI_FIT_NETS]; /* (own_rows, outputs) derivative of the loss by each network's output */
+    double *loss;           /* (own_rows, 1 + AMI_FIT_TERMS), per row so that the order of sums is fixed */
     /* style: */
-    float *z, *noise; /* (rows, 256), (batch, 256) */
-    float *weight;    /* (pairs) weight of the pair's second row */
-    double beta;      /* current weight of the KL divergence */
+    float *z, *noise;            /* (own_rows, 256) */
+    float *weight;               /* (own_rows) of a mixture's row: weight of the pair's second row */
+    float *y[AMI_FIT_NETS], *dz; /* (own_rows, outputs), (own_rows, 256) */
+    double beta;                 /* current weight of the KL divergence */
 };
+
+/* An own shard's rows in the arrays. */
+typedef struct fit_span {
+    int first;         /* row */
+    int single, pairs; /* their numbers */
+    int batch;         /* single + 2 · pairs */
+    int rows;          /* batch + pairs */
+    int64_t sample,
+        pair_sample; /* of the first single row and the first pair, counted over the whole batch */
+} fit_span;
+fit_span fit_shard(const ami_fit *fit, int own);
+
+/* The own shard that row r belongs to. */
+int fit_shard_of(const ami_fit *fit, int row);
+
+/* TEAM. forward of network `net` on x (own_rows, inputs), the first `batch` rows of each shard or all of them; writes the
+ * outputs to y (own_rows, outputs). Ends with a barrier. */
+void fit_forward(ami_fit *fit, int net, const float *x, bool mixtures, float *y);
+
+/* TEAM. The same rows' backward, from fit->d[net], and the sum of the gradient over all ranks. dx: NULL, or (own_rows, inputs)
+ * gets the derivative by the input. Ends with a barrier. */
+void fit_backward(ami_fit *fit, int net, bool mixtures, float *dx);
 
 extern const int fit_phase_dim[5], fit_encoder_dim[4], fit_decoder_dim[4];
 

@@ -150,24 +150,28 @@ void fit_style_normaliser(ami_fit *fit)
     }
 }
 
-/* Draws row i, or the pair of rows i and i + 1 and their mixture. */
-static void draw_rows(ami_fit *fit, int i)
+/* Draws row r, or the pair of rows r and r + 1 and their mixture; nothing at a pair's second row and at a mixture. */
+static void draw_rows(ami_fit *fit, int r)
 {
-    const int single = fit->batch - 2 * fit->pairs;
-    float *target = fit->target + (size_t)i * FIT_WINDOW, *x = fit->x + (size_t)i * FIT_WINDOW;
-    ami_rng rng = fit_rng(fit, fit->progress.samples + i, 0);
-    if (i < single) {
+    const fit_span part = fit_shard(fit, fit_shard_of(fit, r));
+    const int at = r - part.first, in_pairs = at - part.single;
+    if (at >= part.batch || (in_pairs >= 0 && in_pairs % 2 != 0))
+        return;
+    float *target = fit->target + (size_t)r * FIT_WINDOW, *x = fit->x + (size_t)r * FIT_WINDOW;
+    ami_rng rng = fit_rng(
+        fit, fit->progress.samples + (in_pairs < 0 ? part.sample + at : part.pair_sample + in_pairs), 0);
+    if (in_pairs < 0) {
         draw_window(fit, &rng, target);
     } else {
-        const int pair = (i - single) / 2;
-        float *between = fit->target + (size_t)(fit->batch + pair) * FIT_WINDOW;
-        fit->weight[pair] = draw_pair(fit, &rng, target, target + FIT_WINDOW, between);
+        const int mixture = part.first + part.batch + in_pairs / 2;
+        float *between = fit->target + (size_t)mixture * FIT_WINDOW;
+        fit->weight[mixture] = draw_pair(fit, &rng, target, target + FIT_WINDOW, between);
         normalise(fit, target + FIT_WINDOW, x + FIT_WINDOW);
     }
     normalise(fit, target, x);
-    for (int r = i; r < i + (i < single ? 1 : 2); r++)
-        for (int k = 0; k < FIT_Z; k++)
-            fit->noise[(size_t)r * FIT_Z + (size_t)k] = (float)ami_rng_normal(&rng);
+    for (int k = r; k < r + (in_pairs < 0 ? 1 : 2); k++)
+        for (int i = 0; i < FIT_Z; i++)
+            fit->noise[(size_t)k * FIT_Z + (size_t)i] = (float)ami_rng_normal(&rng);
 }
 
 static float clamped(float log_variance)
@@ -188,12 +192,14 @@ static void latent(const ami_fit *fit, const float *y, int r, float *z)
  * and of the KL divergence. */
 static void encoder_row(ami_fit *fit, const float *y, const float *dz, int r)
 {
-    const int single = fit->batch - 2 * fit->pairs, pair = r < single ? -1 : (r - single) / 2;
+    const fit_span part = fit_shard(fit, fit_shard_of(fit, r));
+    const int in_pairs = r - part.first - part.single, mixture = part.first + part.batch + in_pairs / 2;
+    if (r - part.first >= part.batch)
+        return;
     const float *mean = y + (size_t)r * 2 * FIT_Z, *log_variance = mean + FIT_Z,
                 *noise = fit->noise + (size_t)r * FIT_Z;
-    const float *own = dz + (size_t)r * FIT_Z,
-                *mixed = pair < 0 ? NULL : dz + (size_t)(fit->batch + pair) * FIT_Z;
-    const float weight = pair < 0 ? 0 : (r - single) % 2 ? fit->weight[pair] : 1 - fit->weight[pair];
+    const float *own = dz + (size_t)r * FIT_Z, *mixed = in_pairs < 0 ? NULL : dz + (size_t)mixture * FIT_Z;
+    const float weight = in_pairs < 0 ? 0 : in_pairs % 2 ? fit->weight[mixture] : 1 - fit->weight[mixture];
     const float beta = (float)fit->beta / (float)fit->batch;
     float *d = fit->d[0] + (size_t)r * 2 * FIT_Z;
     double kl = 0;
@@ -209,38 +215,49 @@ static void encoder_row(ami_fit *fit, const float *y, const float *dz, int r)
     loss[6] = kl;
 }
 
+/* z of row r, of a mixture from those of its pair. */
+static void find_z(ami_fit *fit, int r)
+{
+    const fit_span part = fit_shard(fit, fit_shard_of(fit, r));
+    const int mixture = r - part.first - part.batch;
+    float *z = fit->z + (size_t)r * FIT_Z, own[2][FIT_Z];
+    if (mixture < 0) {
+        latent(fit, fit->y[0], r, z);
+        return;
+    }
+    const int pair = part.first + part.single + 2 * mixture;
+    latent(fit, fit->y[0], pair, own[0]);
+    latent(fit, fit->y[0], pair + 1, own[1]);
+    const float w = fit->weight[r];
+    for (int k = 0; k < FIT_Z; k++)
+        z[k] = (1 - w) * own[0][k] + w * own[1][k];
+}
+
 void fit_style_step(ami_fit *fit)
 {
-    const int n = fit->batch, single = n - 2 * fit->pairs, rows = fit->rows;
+    const int rows = fit->own_rows;
 #pragma omp for schedule(dynamic, 16)
-    for (int i = 0; i < single + fit->pairs; i++)
-        draw_rows(fit, i < single ? i : single + 2 * (i - single));
-    const float *y = ami_train_net_forward(fit->net[0], fit->x, n);
+    for (int r = 0; r < rows; r++)
+        draw_rows(fit, r);
+    fit_forward(fit, 0, fit->x, false, fit->y[0]);
 #pragma omp for schedule(dynamic, 16)
-    for (int r = 0; r < n; r++)
-        latent(fit, y, r, fit->z + (size_t)r * FIT_Z);
-#pragma omp for schedule(dynamic, 16)
-    for (int p = 0; p < fit->pairs; p++) {
-        const float *a = fit->z + (size_t)(single + 2 * p) * FIT_Z, *b = a + FIT_Z, w = fit->weight[p];
-        float *z = fit->z + (size_t)(n + p) * FIT_Z;
-        for (int k = 0; k < FIT_Z; k++)
-            z[k] = (1 - w) * a[k] + w * b[k];
-    }
-    const float *out = ami_train_net_forward(fit->net[1], fit->z, rows);
+    for (int r = 0; r < rows; r++)
+        find_z(fit, r);
+    fit_forward(fit, 1, fit->z, true, fit->y[1]);
 #pragma omp for schedule(dynamic, 16)
     for (int r = 0; r < rows; r++) {
         const size_t at = (size_t)r * FIT_WINDOW;
         double *loss = fit->loss + (size_t)r * (1 + AMI_FIT_TERMS);
-        loss[0] = fit_style_loss(out + at, fit->target + at, fit->mean, fit->std, fit->d[1] + at, loss + 1);
+        loss[0] =
+            fit_style_loss(fit->y[1] + at, fit->target + at, fit->mean, fit->std, fit->d[1] + at, loss + 1);
         for (int k = 0; k < FIT_WINDOW; k++)
-            fit->d[1][at + (size_t)k] /= (float)rows;
+            fit->d[1][at + (size_t)k] /= (float)fit->rows;
     }
-    ami_train_net_backward(fit->net[1], fit->d[1], rows);
-    const float *dz = ami_train_net_input_gradient(fit->net[1]);
+    fit_backward(fit, 1, true, fit->dz);
 #pragma omp for schedule(dynamic, 16)
-    for (int r = 0; r < n; r++)
-        encoder_row(fit, y, dz, r);
-    ami_train_net_backward(fit->net[0], fit->d[0], n);
+    for (int r = 0; r < rows; r++)
+        encoder_row(fit, fit->y[0], fit->dz, r);
+    fit_backward(fit, 0, false, NULL);
 }
 
 static bool name_head(ami_net_head *head, const char *name, ami_net_shape shape)

@@ -17,6 +17,11 @@ typedef struct ami_normalizer {
  * summed in the order of rows. */
 void ami_normalizer_add(ami_normalizer *normalizer, const float *obs, int n);
 
+/* The same in two steps, for sums that are formed in parts: one column's sums over rows of obs (n, columns), of
+ * the differences from the present mean and of their squares; then all columns' sums over n rows. */
+void ami_normalizer_sum(const ami_normalizer *normalizer, const float *obs, int n, int column, double sum[2]);
+void ami_normalizer_add_sums(ami_normalizer *normalizer, const double *sum /* (columns, 2) */, int64_t n);
+
 /* mean (columns), std (columns): normalised = (observation - mean) / std. */
 void ami_normalizer_get(const ami_normalizer *normalizer, float *mean, float *std);
 

@@ -8,6 +8,7 @@
 #define AMI_LEARN_PPO_H
 
 #include "base/rng.h"
+#include "learn/shards.h"
 #include "nets/adam.h"
 #include "nets/train_net.h"
 
@@ -15,8 +16,11 @@
 
 typedef struct ami_ppo_def {
     int obs, actions, hidden1, hidden2;
-    int samples;     /* in a batch */
-    int minibatches; /* in an epoch; the last ones are one sample shorter if the number does not divide */
+    int samples; /* in this rank's batch */
+    /* A shard's samples are those of its items, one item after another; each minibatch has the same fraction of every
+     * shard. NULL: one process and one shard. Must outlive the ppo. */
+    const ami_shards *shards;
+    int minibatches; /* in an epoch; a shard's samples in them differ by at most one */
     int epochs;
     float clip, advantage_clip, gradient_norm;
     float critic_rate;
@@ -57,14 +61,16 @@ ami_train_net *ami_ppo_critic(ami_ppo *ppo);
 ami_adam *ami_ppo_actor_adam(ami_ppo *ppo);
 ami_adam *ami_ppo_critic_adam(ami_ppo *ppo);
 
-/* True and a sentence if a matrix product has failed since the creation (memory). Then values are NaN and the
- * network is not updated any more. */
+/* True and a sentence if a matrix product has failed since the creation (memory), or the exchange. Then values are NaN
+ * and the network is not updated any more. After an update all ranks know if a product has failed in one of them. */
 bool ami_ppo_failed(const ami_ppo *ppo, ami_error *err);
 
-/* Writes the values of x (n, obs), any n, to value (n). Forks its own team. */
+/* Writes the values of x (n, obs), any n, to value (n). Each of this rank's items has the same number
+ * of rows, one item after another. Forks its own team. */
 void ami_ppo_values(ami_ppo *ppo, const float *x, int n, float *value);
 
-/* One update: epochs × minibatches, shuffled by `rng`. Forks its own team. */
+/* Collective (learn/exchange.h). One update: epochs × minibatches, shuffled by `rng`, which must be the same in all
+ * ranks. Networks and stats are those of all ranks' samples. Forks its own team. */
 void ami_ppo_update(ami_ppo *ppo, const ami_ppo_batch *batch, float actor_rate, ami_rng *rng,
                     ami_ppo_stats *stats);
 

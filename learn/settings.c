@@ -126,6 +126,14 @@ bool ami_settings_check(const ami_settings *settings, ami_error *err)
     if (settings->minibatches > batch)
         return ami_fail(err, "minibatches: %.0f found, but an iteration has only %.0f samples (envs × steps)",
                         settings->minibatches, batch);
+    const double shards = ceil(settings->envs / settings->shard),
+                 fewest = floor(settings->envs / shards) * settings->steps;
+    if (settings->minibatches > fewest)
+        return ami_fail(
+            err,
+            "minibatches: %.0f found, but a shard has only %.0f samples, of which each minibatch takes "
+            "some (settings shard, envs, steps)",
+            settings->minibatches, fewest);
     if (settings->epochs * settings->minibatches < 2) /* KL is measured at every step but the first of an
                                                          update */
         return ami_fail(err, "epochs × minibatches: 1 found, expected 2 or more, because the learning rate "

@@ -46,6 +46,7 @@ bool ami_setting_parse(const ami_setting *list, int count, double *values, const
     SETTING(samples, int, 6e6, 1, 1e12, "control steps to train for; noise and KL fall over these")         \
     SETTING(envs, int, 64, 1, 65536, "environments")                                                        \
     SETTING(steps, int, 16, 1, 65536, "control steps of each environment per iteration")                    \
+    SETTING(shard, int, 16, 1, 65536, "environments that are never divided over processes")                 \
     SETTING(epochs, int, 3, 1, 100, "passes over the samples of an iteration")                              \
     SETTING(minibatches, int, 2, 1, 4096, "minibatches per epoch")                                          \
     SETTING(gamma, real, .95, 0, .9999, "discount at the start")                                            \

@@ -38,6 +38,14 @@ static void pack_actor(ami_train *t)
     ami_model_repack(t->actor, t->actor_net);
 }
 
+/* Width of the widest sums over environments. */
+enum {
+    TALLY = sizeof(tally) / sizeof(double),
+    GENERATED = 1 + AMI_REFUSALS, /* invented motions, and those of each refusal */
+    SUMS = 2 * AMI_OBS_MAX > 2 * AMI_TRAIN_BINS ? 2 * AMI_OBS_MAX : 2 * AMI_TRAIN_BINS,
+};
+_Static_assert((int)SUMS >= (int)TALLY + (int)GENERATED + 1, "");
+
 static bool allocate(ami_train *t, ami_error *err)
 {
     const size_t samples = (size_t)t->samples, inputs = (size_t)t->inputs,
@@ -48,6 +56,8 @@ static bool allocate(ami_train *t, ami_error *err)
     t->env_tally = calloc((size_t)t->envs, sizeof *t->env_tally);
     t->scratch = calloc((size_t)t->threads, sizeof *t->scratch);
     t->group = calloc((size_t)t->envs, sizeof *t->group);
+    t->sums = malloc((size_t)ami_shards_own(&t->shards) * SUMS * sizeof *t->sums);
+    t->total = malloc(SUMS * sizeof *t->total);
     t->obs = malloc(samples * inputs * sizeof(float));
     t->x = malloc(samples * inputs * sizeof(float));
     t->action = malloc(samples * AMI_ACTION * sizeof(float));
@@ -68,9 +78,9 @@ static bool allocate(ami_train *t, ami_error *err)
         if (!t->plain_x || !t->plain_action)
             return ami_fail(err, "out of memory for %d samples an iteration", t->samples);
     }
-    if (t->env && t->run && t->extras_used && t->env_tally && t->scratch && t->group && t->obs && t->x &&
-        t->action && t->mean && t->reward && t->after && t->last && t->bin && t->extra && t->value &&
-        t->extra_value && t->next && t->advantage && t->target)
+    if (t->sums && t->total && t->env && t->run && t->extras_used && t->env_tally && t->scratch && t->group &&
+        t->obs && t->x && t->action && t->mean && t->reward && t->after && t->last && t->bin && t->extra &&
+        t->value && t->extra_value && t->next && t->advantage && t->target)
         return true;
     return ami_fail(err, "out of memory for %d samples an iteration", t->samples);
 }
@@ -133,6 +143,7 @@ static bool make_networks(ami_train *t, ami_error *err)
         .hidden1 = (int)s->hidden1,
         .hidden2 = (int)s->hidden2,
         .samples = t->samples,
+        .shards = &t->shards,
         .minibatches = (int)s->minibatches,
         .epochs = (int)s->epochs,
         .clip = (float)s->ratio_clip,
@@ -149,7 +160,7 @@ static bool make_networks(ami_train *t, ami_error *err)
         return false;
     if (t->mirror) {
         if (!ami_copier_init(&t->copier, t->inputs, def.hidden1, def.hidden2, AMI_ACTION, t->samples,
-                             def.precision, err))
+                             &t->shards, def.precision, err))
             return false;
         ami_train_start_copy(t);
     }
@@ -184,7 +195,7 @@ static bool make_generators(ami_train *t, ami_error *err)
     for (int e = 0; e < t->envs; e++) {
         ami_generator_def def = ami_generator_default_def(t->styles.nets, &t->plan);
         def.seed = (uint64_t)s->seed;
-        def.stream = (uint64_t)e;
+        def.stream = (uint64_t)(t->first_env + e);
         if (!(t->generator[e] = ami_generator_create(&def, t->scratch[0].cycle, err)))
             return false;
     }
@@ -196,7 +207,7 @@ ami_env_def ami_train_env_def(const ami_train *train, int e)
     const ami_settings *s = &train->settings;
     ami_env_def def = ami_env_default_def(train->character, train->clip);
     def.seed = (uint64_t)s->seed;
-    def.stream = (uint64_t)e;
+    def.stream = (uint64_t)(train->first_env + e);
     def.substeps = (int)s->substeps;
     def.look_ahead = s->look_ahead;
     def.action_mode = s->absolute != 0 ? AMI_ACTION_ABSOLUTE : AMI_ACTION_RESIDUAL;
@@ -233,12 +244,28 @@ static bool make_environments(ami_train *t, unsigned may_touch, ami_error *err)
             ami_generator_use(t->generator[e], &def);
         if (!ami_env_init(&t->env[e], &def, err))
             return false;
-        t->run[e].rng = ami_rng_seed((uint64_t)t->settings.seed, (UINT64_C(1) << 32) + (uint64_t)e);
+        t->run[e].rng =
+            ami_rng_seed((uint64_t)t->settings.seed, (UINT64_C(1) << 32) + (uint64_t)(t->first_env + e));
     }
     return true;
 }
 
-/* Initialises the normaliser with observations at the starts of episodes. Otherwise the networks would adapt
+/* Collective. Adds the observations of the first `steps` steps of obs (envs, steps, inputs) of all ranks. */
+static void add_to_normalizer(ami_train *t, int steps)
+{
+    const int own = ami_shards_own(&t->shards), columns = t->inputs;
+#pragma omp parallel for schedule(dynamic, 16)
+    for (int i = 0; i < own * columns; i++) {
+        int first;
+        const int n = ami_train_shard(t, i / columns, &first);
+        ami_normalizer_sum(&t->normalizer, t->obs + (size_t)(first * steps) * (size_t)columns, n * steps,
+                           i % columns, t->sums + 2 * (size_t)i);
+    }
+    if (ami_train_sum(t, 2 * columns))
+        ami_normalizer_add_sums(&t->normalizer, t->total, (int64_t)t->all_envs * steps);
+}
+
+/* Collective. Initialises the normaliser with observations at the starts of episodes. Otherwise the networks would adapt
  * to a scale that changes much in the first iterations. */
 static void prime_normalizer(ami_train *t)
 {
@@ -247,7 +274,7 @@ static void prime_normalizer(ami_train *t)
             ami_train_start_episode(t, e, t->scratch[0].cycle, false);
             ami_env_observe(&t->env[e], t->obs + (size_t)e * (size_t)t->inputs);
         }
-        ami_normalizer_add(&t->normalizer, t->obs, t->envs);
+        add_to_normalizer(t, 1);
     }
     ami_train_refresh_normalizer(t);
 }
@@ -261,9 +288,11 @@ static double episode_for(const ami_settings *s, const ami_clip *clip)
     return fmin(fmax(ami_clip_loops(clip) ? 2 * duration : duration + s->hold_max_s, 10), 20);
 }
 
-static ami_train *create(const ami_settings *settings, const ami_character *character, const ami_clip *clip,
-                         const ami_train_styles *styles, unsigned may_touch, ami_error *err)
+ami_train *ami_train_create_ranks(const ami_settings *settings, const ami_character *character,
+                                  const ami_clip *clip, const ami_train_styles *styles, unsigned may_touch,
+                                  ami_exchange *exchange, ami_error *err)
 {
+    bool ok;
     if (!ami_settings_check(settings, err))
         return NULL;
     if (settings->mirror > 0 && !(clip && ami_clip_loops(clip))) {
@@ -301,8 +330,16 @@ static ami_train *create(const ami_settings *settings, const ami_character *char
     }
     t->settings.mirror = t->mirror;
     ami_train_refresh_starts(t);
-    t->envs = (int)settings->envs;
+    t->all_envs = (int)settings->envs;
+    if (!ami_shards_init(&t->shards, t->all_envs, (int)settings->shard, exchange, err)) {
+        ami_fail_in(err, "%d environments (settings envs, shard)", t->all_envs);
+        ami_train_destroy(t);
+        return NULL;
+    }
+    t->first_env = ami_shards_own_item(&t->shards);
+    t->envs = ami_shards_own_items(&t->shards);
     t->steps = (int)settings->steps;
+    t->all_samples = (int64_t)t->all_envs * t->steps;
     t->samples = t->envs * t->steps;
     t->threads = omp_get_max_threads();
     const double episode_steps =
@@ -314,8 +351,9 @@ static ami_train *create(const ami_settings *settings, const ami_character *char
                      t->action_std);
     t->progress.actor_rate = settings->actor_rate;
     t->progress.shuffle = ami_rng_seed((uint64_t)settings->seed, UINT64_MAX - 1);
-    if (!allocate(t, err) || !make_networks(t, err) || !make_generators(t, err) ||
-        !make_teacher_buffers(t, err) || !make_environments(t, may_touch, err)) {
+    ok = allocate(t, err) && make_networks(t, err) && make_generators(t, err) &&
+         make_teacher_buffers(t, err) && make_environments(t, may_touch, err);
+    if (!ami_exchange_agree(exchange, ok, err)) {
         ami_train_destroy(t);
         return NULL;
     }
@@ -326,13 +364,13 @@ static ami_train *create(const ami_settings *settings, const ami_character *char
 ami_train *ami_train_create(const ami_settings *settings, const ami_character *character,
                             const ami_clip *clip, unsigned may_touch, ami_error *err)
 {
-    return create(settings, character, clip, NULL, may_touch, err);
+    return ami_train_create_ranks(settings, character, clip, NULL, may_touch, ami_exchange_none(), err);
 }
 
 ami_train *ami_train_create_styles(const ami_settings *settings, const ami_character *character,
                                    const ami_train_styles *styles, unsigned may_touch, ami_error *err)
 {
-    return create(settings, character, NULL, styles, may_touch, err);
+    return ami_train_create_ranks(settings, character, NULL, styles, may_touch, ami_exchange_none(), err);
 }
 
 void ami_train_destroy(ami_train *train)
@@ -379,6 +417,9 @@ void ami_train_destroy(ami_train *train)
     free(train->target);
     free(train->teacher_action);
     free(train->has_teacher);
+    free(train->sums);
+    free(train->total);
+    ami_shards_free(&train->shards);
     free(train);
 }
 
@@ -392,21 +433,30 @@ static double estimate_advantages(ami_train *t)
         t->next[i] = t->after[i] == AMI_TRAIN_FAILED     ? 0
                      : t->after[i] == AMI_TRAIN_NO_EXTRA ? t->value[i + 1]
                                                          : t->extra_value[t->after[i]];
-    double mean = 0, error_mean = 0, variance = 0, error_variance = 0;
     for (int e = 0; e < t->envs; e++) {
         const int i = e * t->steps;
         ami_gae(t->steps, t->reward + i, t->value + i, t->next + i, t->last + i, (float)t->gamma,
                 (float)t->settings.lambda, t->advantage + i, t->target + i);
     }
-    for (int i = 0; i < t->samples; i++) {
-        mean += t->target[i] / t->samples;
-        error_mean += t->advantage[i] / t->samples;
+    const double n = (double)t->all_samples;
+    double mean[2] = {0};
+    for (int squared = 0; squared < 2; squared++) {
+        for (int s = 0; s < ami_shards_own(&t->shards); s++) {
+            double *sum = t->sums + 2 * (size_t)s;
+            int first;
+            const int envs = ami_train_shard(t, s, &first);
+            sum[0] = sum[1] = 0;
+            for (int i = first * t->steps; i < (first + envs) * t->steps; i++) {
+                const double target = t->target[i] - mean[0], error = t->advantage[i] - mean[1];
+                sum[0] += squared ? target * target : target;
+                sum[1] += squared ? error * error : error;
+            }
+        }
+        ami_train_sum(t, 2);
+        for (int k = 0; k < 2 && !squared; k++)
+            mean[k] = t->total[k] / n;
     }
-    for (int i = 0; i < t->samples; i++) {
-        variance += (t->target[i] - mean) * (t->target[i] - mean);
-        error_variance += (t->advantage[i] - error_mean) * (t->advantage[i] - error_mean);
-    }
-    return 1 - error_variance / fmax(variance, 1e-12);
+    return 1 - t->total[1] / fmax(t->total[0], 1e-12);
 }
 
 static void tally_add(tally *to, const tally *from)
@@ -415,17 +465,42 @@ static void tally_add(tally *to, const tally *from)
         ((double *)to)[k] += ((const double *)from)[k];
 }
 
+/* Collective. The sum of all environments' tallies; returns what their generators have counted (GENERATED). */
+static const double *sum_environments(ami_train *t, tally *all)
+{
+    for (int s = 0; s < ami_shards_own(&t->shards); s++) {
+        int first;
+        const int n = ami_train_shard(t, s, &first);
+        tally sum = {0};
+        double *to = t->sums + (size_t)s * (TALLY + GENERATED), *generated = to + TALLY;
+        memset(generated, 0, GENERATED * sizeof *generated);
+        for (int e = first; e < first + n; e++) {
+            tally_add(&sum, &t->env_tally[e]);
+            if (!t->generator)
+                continue;
+            const ami_generator_counts *counts = ami_generator_get_counts(t->generator[e]);
+            generated[0] += (double)counts->made;
+            for (int k = 0; k < AMI_REFUSALS; k++)
+                generated[1 + k] += (double)counts->refused[k];
+        }
+        memcpy(to, &sum, sizeof sum);
+    }
+    ami_train_sum(t, TALLY + GENERATED);
+    memcpy(all, t->total, sizeof *all);
+    return t->total + TALLY;
+}
+
+/* Collective. */
 static void fill_stats(ami_train *t, ami_train_stats *s)
 {
     tally all = {0}, window = {0};
-    for (int e = 0; e < t->envs; e++)
-        tally_add(&all, &t->env_tally[e]);
+    const double *generated = sum_environments(t, &all);
     t->progress.window[t->progress.iterations % AMI_TRAIN_WINDOW] = all;
     t->progress.unstable += all.unstable;
     for (int k = 0; k < AMI_TRAIN_WINDOW; k++)
         tally_add(&window, &t->progress.window[k]);
 
-    const double n = t->samples, episodes = fmax(window.episodes, 1);
+    const double n = (double)t->all_samples, episodes = fmax(window.episodes, 1);
     s->reward = all.reward / n;
     for (int k = 0; k < AMI_REWARD_PARTS; k++)
         s->part[k] = all.part[k] / n;
@@ -446,12 +521,9 @@ static void fill_stats(ami_train *t, ami_train_stats *s)
     s->unstable = (int64_t)t->progress.unstable;
     for (int e = 0; e < t->envs && !s->failure; e++)
         s->failure = t->env[e].world.failure[0] ? t->env[e].world.failure : NULL;
-    for (int e = 0; t->generator && e < t->envs; e++) {
-        const ami_generator_counts *counts = ami_generator_get_counts(t->generator[e]);
-        s->motions += counts->made;
-        for (int k = 0; k < AMI_REFUSALS; k++)
-            s->refused += counts->refused[k];
-    }
+    s->motions = (int64_t)generated[0];
+    for (int k = 0; k < AMI_REFUSALS; k++)
+        s->refused += (int64_t)generated[1 + k];
 }
 
 /* Adapts the actor's learning rate to the KL divergence of its last update. */
@@ -493,9 +565,9 @@ void ami_train_iterate(ami_train *train, ami_train_stats *stats)
                                  .teacher_action = train->teacher_action,
                                  .has_teacher = train->has_teacher,
                                  .teach = (float)ami_train_teach(train)};
-    if (!ami_ppo_failed(train->ppo, NULL)) /* in the values */
-        ami_ppo_update(train->ppo, &batch, (float)train->progress.actor_rate, &train->progress.shuffle,
-                       &stats->ppo);
+    /* Also if memory was short here: the other ranks are told so by it. */
+    ami_ppo_update(train->ppo, &batch, (float)train->progress.actor_rate, &train->progress.shuffle,
+                   &stats->ppo);
     if (ami_ppo_failed(train->ppo, NULL))
         return;
     if (train->mirror)
@@ -505,11 +577,12 @@ void ami_train_iterate(ami_train *train, ami_train_stats *stats)
     ami_train_count_failures(train);
     fill_stats(train, stats);
     if (train->normalizer.count < (int64_t)train->settings.normalizer_samples) {
-#pragma omp parallel
-        ami_normalizer_add(&train->normalizer, train->obs, train->samples);
+        add_to_normalizer(train, train->steps);
         ami_train_refresh_normalizer(train);
     }
-    train->progress.samples += train->samples;
+    if (ami_train_failed(train, NULL))
+        return;
+    train->progress.samples += train->all_samples;
     train->progress.iterations++;
     ami_train_average(train);
     adapt_rate(train, stats->ppo.kl);

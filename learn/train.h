@@ -8,6 +8,7 @@
 #define AMI_LEARN_TRAIN_H
 
 #include "base/checkpoint.h"
+#include "learn/exchange.h"
 #include "learn/ppo.h"
 #include "learn/settings.h"
 #include "learn/teachers.h"
@@ -67,9 +68,17 @@ typedef struct ami_train_styles {
 ami_train *ami_train_create_styles(const ami_settings *settings, const ami_character *character,
                                    const ami_train_styles *styles, unsigned may_touch, ami_error *err);
 
+/* Collective (learn/exchange.h): one training by all ranks of an exchange, each of which has some of the environments.
+ * With a clip or with styles, the other NULL. Settings, character, motion and may_touch must be the same in all ranks;
+ * results are those of one process. Functions marked Collective below must then be called by all ranks. NULL and a
+ * sentence if there are fewer shards than ranks. */
+ami_train *ami_train_create_ranks(const ami_settings *settings, const ami_character *character,
+                                  const ami_clip *clip, const ami_train_styles *styles, unsigned may_touch,
+                                  ami_exchange *exchange, ami_error *err);
+
 ami_character_def ami_train_character_def(const ami_settings *settings);
 
-/* One iteration: envs × steps samples and an update. Uses the current OpenMP team; simulation uses at most as
+/* Collective. One iteration: envs × steps samples and an update. Uses the current OpenMP team; simulation uses at most as
  * many threads as were set at the creation. */
 void ami_train_iterate(ami_train *train, ami_train_stats *stats);
 
@@ -85,6 +94,9 @@ void ami_train_set_samples(ami_train *train, double samples);
 
 /* The settings in use: automatic values (0 or -1: from the motion) are replaced by the chosen ones. */
 const ami_settings *ami_train_settings(const ami_train *train);
+
+/* A checksum of what must be the same in all ranks: settings, motion, parameters, normaliser, progress. */
+uint32_t ami_train_crc(const ami_train *train);
 
 int64_t ami_train_samples(const ami_train *train);
 int64_t ami_train_iterations(const ami_train *train);
@@ -102,7 +114,7 @@ typedef struct ami_train_score {
     char failure[AMI_WORLD_FAILURE]; /* the first error of the first of them; empty: none */
 } ami_train_score;
 
-/* Evaluates with `envs` characters and with seeds that are the same in every call. A loop is followed for
+/* Collective. Evaluates with `envs` characters and with seeds that are the same in every call. A loop is followed for
  * `seconds` from a random phase, a clip that does not loop from its first frame to its last (Peng et al.
  * 2018). Does not change the training. False if memory is short. */
 bool ami_train_evaluate(const ami_train *train, int envs, double seconds, ami_train_score *score,
@@ -113,7 +125,7 @@ bool ami_train_evaluate(const ami_train *train, int envs, double seconds, ami_tr
 ami_net *ami_train_export_actor(const ami_train *train, ami_error *err);
 ami_net *ami_train_export_critic(const ami_train *train, ami_error *err);
 
-/* Writes the complete state of the training atomically to `path`. */
+/* Collective. Writes the complete state of the training atomically to `path`: rank 0 does. All ranks get its result. */
 bool ami_train_save(const ami_train *train, const char *path, ami_error *err);
 
 /* Reads a checkpoint's settings. */

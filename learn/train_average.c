@@ -32,8 +32,9 @@ void ami_train_average(ami_train *train)
     if (!train->actor_average)
         return;
     const double half_life = train->settings.average * (double)train->progress.samples;
-    const float weight =
-        train->progress.iterations <= 1 ? 1 : (float)(1 - exp2(-train->samples / fmax(half_life, 1)));
+    const float weight = train->progress.iterations <= 1
+                             ? 1
+                             : (float)(1 - exp2(-(double)train->all_samples / fmax(half_life, 1)));
     ami_train_net *actor = ami_train_exported(train, true), *critic = ami_train_exported(train, false);
     take_in(train, ami_train_net_parameters(actor), ami_train_net_size(actor), weight, train->actor_average);
     take_in(train, ami_train_net_parameters(critic), ami_train_net_size(critic), weight,

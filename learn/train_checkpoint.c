@@ -1,4 +1,5 @@
 /* Saves trainings to checkpoints, loads them, and checks that they fit. */
+#include "base/file.h"
 #include "learn/net_checkpoint.h"
 #include "learn/train_state.h"
 
@@ -7,13 +8,31 @@
 #include <string.h>
 
 /* Version of a training's state. 1 (no such section): without means of the weights, mirrored samples and
- * adaptive starts. */
-static const uint32_t format = 2;
+ * adaptive starts. 2: samples were shuffled over all environments, and sums had another order. */
+static const uint32_t format = 3;
 
 /* Prevents that a training is continued on another motion by mistake. */
 static uint32_t motion_crc(const ami_train *t)
 {
     return t->clip ? ami_clip_crc(t->clip) : t->styles.crc;
+}
+
+static uint32_t teachers_crc(const ami_train *t);
+
+uint32_t ami_train_crc(const ami_train *train)
+{
+    char settings[8192];
+    const size_t length = ami_settings_print(&train->settings, settings, sizeof settings);
+    const uint32_t facts[] = {format, motion_crc(train), teachers_crc(train), (uint32_t)train->bf16,
+                              (uint32_t)train->env[0].def.may_touch};
+    uint32_t crc = ami_crc32c(0, settings, length);
+    crc = ami_crc32c(crc, facts, sizeof facts);
+    crc = ami_crc32c(crc, &train->normalizer, sizeof train->normalizer);
+    crc = ami_crc32c(crc, &train->progress, sizeof train->progress);
+    ami_train_net *const net[] = {ami_ppo_actor(train->ppo), ami_ppo_critic(train->ppo)};
+    for (int i = 0; i < 2; i++)
+        crc = ami_crc32c(crc, ami_train_net_parameters(net[i]), ami_train_net_size(net[i]) * sizeof(float));
+    return crc;
 }
 
 static uint32_t teachers_crc(const ami_train *t)
@@ -36,19 +55,85 @@ static bool check_teachers(const ami_train *t, const ami_checkpoint *c, ami_erro
                ami_checkpoint_path(c), crc ? "with other teachers" : "without teachers");
 }
 
-static bool put_generators(const ami_train *t, ami_checkpoint_writer *w, ami_error *err)
+/* Bytes of each environment in a checkpoint, of all ranks. */
+typedef struct environment_bytes {
+    size_t runner, env, generator;
+} environment_bytes;
+
+static environment_bytes bytes_of(const ami_train *t)
 {
-    if (!t->generator)
-        return true;
-    const size_t size = ami_generator_save_size(t->generator[0]);
-    char *data = malloc((size_t)t->envs * size);
+    return (environment_bytes){sizeof *t->run, ami_env_save_size(&t->env[0]),
+                               t->generator ? ami_generator_save_size(t->generator[0]) : 0};
+}
+
+static size_t bytes_of_all(environment_bytes each)
+{
+    return each.runner + each.env + each.generator;
+}
+
+/* Collective. At rank 0: the states of all ranks' environments, each as runner, environment, generator, to be freed.
+ * Elsewhere an array without meaning. NULL and a sentence on error, in all ranks. */
+static char *gather_environments(const ami_train *t, environment_bytes each, ami_error *err)
+{
+    ami_exchange *exchange = t->shards.exchange;
+    const int ranks = ami_exchange_ranks(exchange);
+    const size_t row = bytes_of_all(each);
+    const bool first = ami_exchange_rank(exchange) == 0;
+    char *mine = malloc((size_t)t->envs * row), *all = malloc((first ? (size_t)t->all_envs : 1) * row);
+    size_t *bytes = malloc((size_t)ranks * sizeof *bytes);
+    bool ok = mine && all && bytes;
+    if (!ok)
+        ami_fail(err, "out of memory for a checkpoint");
+    ok = ami_exchange_agree(exchange, ok, err);
+    for (int e = 0; ok && e < t->envs; e++) {
+        char *to = mine + (size_t)e * row;
+        memcpy(to, &t->run[e], each.runner);
+        ami_env_save(&t->env[e], to + each.runner);
+        if (t->generator)
+            ami_generator_save(t->generator[e], to + each.runner + each.env);
+    }
+    for (int r = 0; ok && r < ranks; r++)
+        bytes[r] =
+            (size_t)(ami_shards_rank_item(&t->shards, r + 1) - ami_shards_rank_item(&t->shards, r)) * row;
+    if (ok && !ami_exchange_to_first(exchange, mine, bytes, all))
+        ok = !ami_exchange_failed(exchange, err);
+    free(mine);
+    free(bytes);
+    if (ok)
+        return all;
+    free(all);
+    return NULL;
+}
+
+/* One section of what gather_environments has: the part of `size` bytes at `offset` of each environment. */
+static bool put_environments(const ami_train *t, ami_checkpoint_writer *w, const char *name, const char *all,
+                             size_t row, size_t offset, size_t size, ami_error *err)
+{
+    char *data = malloc((size_t)t->all_envs * size + 1);
     if (!data)
         return ami_fail(err, "out of memory for a checkpoint");
-    for (int e = 0; e < t->envs; e++)
-        ami_generator_save(t->generator[e], data + (size_t)e * size);
-    const bool ok = ami_checkpoint_put(w, "generators", data, (size_t)t->envs * size, err);
+    for (int e = 0; e < t->all_envs; e++)
+        memcpy(data + (size_t)e * size, all + (size_t)e * row + offset, size);
+    const bool ok = ami_checkpoint_put(w, name, data, (size_t)t->all_envs * size, err);
     free(data);
     return ok;
+}
+
+/* This rank's part of a section with `size` bytes an environment; to be freed. */
+static char *get_environments(const ami_train *t, const ami_checkpoint *c, const char *name, size_t size,
+                              ami_error *err)
+{
+    char *data = malloc((size_t)t->all_envs * size);
+    if (!data) {
+        ami_fail(err, "out of memory for a checkpoint");
+        return NULL;
+    }
+    if (!ami_checkpoint_get(c, name, data, (size_t)t->all_envs * size, err)) {
+        free(data);
+        return NULL;
+    }
+    memmove(data, data + (size_t)t->first_env * size, (size_t)t->envs * size);
+    return data;
 }
 
 /* Call it before loading the environments: it sets their clips. */
@@ -57,14 +142,12 @@ static bool get_generators(ami_train *t, const ami_checkpoint *c, ami_error *err
     if (!t->generator)
         return true;
     const size_t size = ami_generator_save_size(t->generator[0]);
-    char *data = malloc((size_t)t->envs * size);
-    if (!data)
-        return ami_fail(err, "out of memory for a checkpoint");
-    bool ok = ami_checkpoint_get(c, "generators", data, (size_t)t->envs * size, err);
+    char *data = get_environments(t, c, "generators", size, err);
+    bool ok = data != NULL;
     for (int e = 0; ok && e < t->envs; e++)
         ok = ami_generator_load(t->generator[e], t->scratch[0].cycle, data + (size_t)e * size, &t->env[e],
                                 err) ||
-             ami_fail_in(err, "%s: environment %d", ami_checkpoint_path(c), e);
+             ami_fail_in(err, "%s: environment %d", ami_checkpoint_path(c), t->first_env + e);
     free(data);
     return ok;
 }
@@ -101,40 +184,43 @@ static bool get_average(ami_train *t, const ami_checkpoint *c, ami_error *err)
                                ami_train_net_size(ami_ppo_critic(t->ppo)) * sizeof(float), err));
 }
 
-static bool put_all(const ami_train *t, ami_checkpoint_writer *w, void *envs, ami_error *err)
+static bool put_all(const ami_train *t, ami_checkpoint_writer *w, const char *envs, environment_bytes each,
+                    ami_error *err)
 {
     char settings[8192];
     const size_t length = ami_settings_print(&t->settings, settings, sizeof settings);
     const uint32_t crc = motion_crc(t), teachers = teachers_crc(t), may_touch = t->env[0].def.may_touch;
-    const size_t env_size = ami_env_save_size(&t->env[0]);
-    for (int e = 0; e < t->envs; e++)
-        ami_env_save(&t->env[e], (char *)envs + (size_t)e * env_size);
+    const size_t row = bytes_of_all(each), after = each.runner + each.env;
     return ami_checkpoint_put(w, "format", &format, sizeof format, err) &&
            ami_checkpoint_put(w, "settings", settings, length + 1, err) &&
            ami_checkpoint_put(w, "motion", ami_train_motion(t), strlen(ami_train_motion(t)) + 1, err) &&
            ami_checkpoint_put(w, "clip_crc", &crc, sizeof crc, err) &&
            ami_checkpoint_put(w, "may_touch", &may_touch, sizeof may_touch, err) &&
-           put_generators(t, w, err) &&
+           (!t->generator || put_environments(t, w, "generators", envs, row, after, each.generator, err)) &&
            (!teachers || ami_checkpoint_put(w, "teachers_crc", &teachers, sizeof teachers, err)) &&
            ami_net_checkpoint_put(w, "actor", ami_ppo_actor(t->ppo), ami_ppo_actor_adam(t->ppo), err) &&
            ami_net_checkpoint_put(w, "critic", ami_ppo_critic(t->ppo), ami_ppo_critic_adam(t->ppo), err) &&
            put_copies(t, w, err) && put_average(t, w, err) &&
            ami_checkpoint_put(w, "normalizer", &t->normalizer, sizeof t->normalizer, err) &&
            ami_checkpoint_put(w, "progress", &t->progress, sizeof t->progress, err) &&
-           ami_checkpoint_put(w, "runners", t->run, (size_t)t->envs * sizeof *t->run, err) &&
-           ami_checkpoint_put(w, "environments", envs, (size_t)t->envs * env_size, err);
+           put_environments(t, w, "runners", envs, row, 0, each.runner, err) &&
+           put_environments(t, w, "environments", envs, row, each.runner, each.env, err);
 }
 
 bool ami_train_save(const ami_train *train, const char *path, ami_error *err)
 {
-    ami_checkpoint_writer *w = ami_checkpoint_writer_create(err);
-    void *envs = malloc((size_t)train->envs * ami_env_save_size(&train->env[0]));
-    if (!envs && w)
-        ami_fail(err, "out of memory for a checkpoint");
-    const bool ok = w && envs && put_all(train, w, envs, err) && ami_checkpoint_save(w, path, err);
-    ami_checkpoint_writer_destroy(w);
+    const environment_bytes each = bytes_of(train);
+    char *envs = gather_environments(train, each, err);
+    if (!envs)
+        return false;
+    bool ok = true;
+    if (ami_exchange_rank(train->shards.exchange) == 0) {
+        ami_checkpoint_writer *w = ami_checkpoint_writer_create(err);
+        ok = w && put_all(train, w, envs, each, err) && ami_checkpoint_save(w, path, err);
+        ami_checkpoint_writer_destroy(w);
+    }
     free(envs);
-    return ok;
+    return ami_exchange_agree(train->shards.exchange, ok, err);
 }
 
 bool ami_train_read_settings(const ami_checkpoint *checkpoint, ami_settings *settings, ami_error *err)
@@ -222,23 +308,22 @@ bool ami_train_load(ami_train *train, const ami_checkpoint *checkpoint, ami_erro
     if (!check_format(checkpoint, err) || !check_teachers(train, checkpoint, err))
         return false;
     const size_t env_size = ami_env_save_size(&train->env[0]);
-    char *envs = malloc((size_t)train->envs * env_size);
-    if (!envs)
-        return ami_fail(err, "out of memory for a checkpoint");
+    char *envs = NULL, *runners = NULL;
     const bool ok =
         ami_train_load_networks(train, checkpoint, err) &&
         ami_checkpoint_get(checkpoint, "progress", &train->progress, sizeof train->progress, err) &&
-        ami_checkpoint_get(checkpoint, "runners", train->run, (size_t)train->envs * sizeof *train->run,
-                           err) &&
-        ami_checkpoint_get(checkpoint, "environments", envs, (size_t)train->envs * env_size, err) &&
+        (runners = get_environments(train, checkpoint, "runners", sizeof *train->run, err)) != NULL &&
+        (envs = get_environments(train, checkpoint, "environments", env_size, err)) != NULL &&
         ami_checkpoint_get(checkpoint, "may_touch", &may_touch, sizeof may_touch, err) &&
         check_progress(&train->progress, checkpoint, err) && get_generators(train, checkpoint, err) &&
         get_average(train, checkpoint, err);
     ami_train_refresh_starts(train);
     for (int e = 0; ok && e < train->envs; e++) {
+        memcpy(&train->run[e], runners + (size_t)e * sizeof *train->run, sizeof *train->run);
         train->env[e].def.may_touch = may_touch;
         ami_env_load(&train->env[e], envs + (size_t)e * env_size);
     }
     free(envs);
+    free(runners);
     return ok;
 }

@@ -1,4 +1,5 @@
 /* Evaluates the networks of a training by rollouts. */
+#include "learn/spread.h"
 #include "learn/train_state.h"
 #include "policy/rollout.h"
 
@@ -34,6 +35,7 @@ bool ami_train_evaluate(const ami_train *train, int envs, double seconds, ami_tr
     ami_generator_def generator;
     ami_rollout_result result = {0};
     ami_policy policy = {0};
+    const ami_rollout_share share = ami_spread(train->shards.exchange);
     set_up(train, envs, seconds, &def, &generator);
     memset(score, 0, sizeof *score);
     ami_net *net = ami_train_export_actor(train, err);
@@ -42,6 +44,8 @@ bool ami_train_evaluate(const ami_train *train, int envs, double seconds, ami_tr
                    ami_model_create(net, &(ami_model_def){.precision = AMI_PRECISION_FP32}, err)) != NULL;
     ami_net_destroy(net);
     def.policy = &policy;
+    def.share = &share;
+    ok = ami_exchange_agree(train->shards.exchange, ok, err);
     ok = ok && ami_rollout_run(&def, &result, err);
     if (ok) {
         *score = (ami_train_score){

@@ -5,20 +5,30 @@
 #include "learn/train_state.h"
 
 #include <math.h>
+#include <string.h>
 
 static const double before_s = 1;      /* s, max time of a start before the failures it is chosen for */
 static const double half_life = 200e3; /* samples, of the decay of counts */
 
 void ami_train_count_failures(ami_train *train)
 {
-    const double keep = exp2(-train->samples / half_life);
-    for (int b = 0; b < train->bins; b++) {
-        train->progress.visits[b] *= keep;
-        train->progress.failures[b] *= keep;
+    const double keep = exp2(-(double)train->all_samples / half_life);
+    const size_t bins = (size_t)train->bins;
+    for (int s = 0; bins > 0 && s < ami_shards_own(&train->shards); s++) {
+        double *visits = train->sums + (size_t)s * 2 * bins, *failures = visits + bins;
+        int first;
+        const int n = ami_train_shard(train, s, &first);
+        memset(visits, 0, 2 * bins * sizeof *visits);
+        for (int i = first * train->steps; i < (first + n) * train->steps; i++) {
+            visits[train->bin[i]] += 1;
+            failures[train->bin[i]] += train->after[i] == AMI_TRAIN_FAILED;
+        }
     }
-    for (int i = 0; train->bins > 0 && i < train->samples; i++) {
-        train->progress.visits[train->bin[i]] += 1;
-        train->progress.failures[train->bin[i]] += train->after[i] == AMI_TRAIN_FAILED;
+    if (bins > 0)
+        ami_train_sum(train, 2 * train->bins);
+    for (size_t b = 0; b < bins; b++) {
+        train->progress.visits[b] = train->progress.visits[b] * keep + train->total[b];
+        train->progress.failures[b] = train->progress.failures[b] * keep + train->total[bins + b];
     }
     ami_train_refresh_starts(train);
 }

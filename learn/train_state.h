@@ -5,6 +5,7 @@
 
 #include "learn/copier.h"
 #include "learn/normalizer.h"
+#include "learn/shards.h"
 #include "learn/train.h"
 #include "nets/model.h"
 
@@ -64,8 +65,14 @@ struct ami_train {
     char motion[AMI_TRAIN_MOTION];    /* the clip's name, or "style:" and the name of the styles */
     ami_train_styles styles;          /* .nets NULL with a clip */
     ami_style_plan plan;              /* how styles are drawn */
-    int envs, steps, samples, extras; /* extras: capacity for final observations, per environment */
-    int inputs;                       /* numbers in an observation */
+    ami_shards shards;                /* of environments */
+    int first_env;                    /* this rank's first environment */
+    int envs, steps, samples, extras; /* envs, samples: of this rank, whose arrays have only its own; extras:
+                                         capacity for final observations, per environment */
+    int64_t all_samples;              /* of all ranks, in an iteration */
+    int all_envs;
+    double *sums, *total; /* workspace for sums: (own shards, width), (width) */
+    int inputs;           /* numbers in an observation */
     int threads;
     bool bf16;
     double gamma;              /* discount in the last iteration */
@@ -131,13 +138,26 @@ double ami_train_teach(const ami_train *train);
 /* Begins an episode in environment e; fell: the previous one ended with a fall. */
 void ami_train_start_episode(ami_train *train, int e, ami_cycle_workspace *workspace, bool fell);
 
-/* The definition of environment e. */
+/* The definition of this rank's environment e. */
 ami_env_def ami_train_env_def(const ami_train *train, int e);
 
 /* Draws the phase of environment e's next start, [0, 1), or -1: uniform. */
 double ami_train_draw_start(ami_train *train, int e);
 
-/* After collecting an iteration: updates the statistics of failures, and the distribution of starts. */
+/* This rank's environments of an own shard: from *first on, as many as it returns. */
+static inline int ami_train_shard(const ami_train *train, int own, int *first)
+{
+    *first = ami_shards_item(&train->shards, train->shards.first + own) - train->first_env;
+    return ami_shards_item(&train->shards, train->shards.first + own + 1) - train->first_env - *first;
+}
+
+/* Collective. Adds train->sums (own shards, width) to train->total. */
+static inline bool ami_train_sum(ami_train *train, int width)
+{
+    return ami_shards_sum(&train->shards, train->sums, width, train->total);
+}
+
+/* Collective. After collecting an iteration: updates the statistics of failures, and the distribution of starts. */
 void ami_train_count_failures(ami_train *train);
 void ami_train_refresh_starts(ami_train *train);
 

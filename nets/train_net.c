@@ -1,7 +1,8 @@
 /* Training passes of a multilayer perceptron. Rows are cut into chunks of ROWS: the forward pass and the
  * backward pass through the activations take a chunk through all layers while it is hot; a weight gradient is
- * cut into blocks of UNITS output units, each summed over the chunks in order by one thread. A last, partial
- * chunk is padded with zero rows, whose output gradient is zero. It holds no optimiser and no loss. */
+ * cut into blocks of UNITS output units, each summed by one thread: over a shard's chunks in order, over shards
+ * in a fixed tree. A partial chunk is padded with zero rows, whose output gradient is zero. It holds no
+ * optimiser and no loss. */
 #include "nets/train_net.h"
 
 #include "nets/gemm.h"
@@ -11,9 +12,20 @@
 
 #include <assert.h>
 #include <math.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef _OPENMP
+#include <omp.h>
+#else
+static int omp_get_max_threads(void)
+{
+    return 1;
+}
+#endif
 
 enum { ROWS = 128, UNITS = 64, RANGE = 4096, ALIGNMENT = 64, MAX_ROWS = 1 << 24 };
 
@@ -33,9 +45,16 @@ typedef struct unit_block { /* of a weight's gradient */
     int layer, first, units;
 } unit_block;
 
+typedef struct chunk_input { /* of its last forward */
+    const float *x;
+    int rows;
+} chunk_input;
+
 struct ami_train_net {
-    int layers, max_rows;
-    int rows; /* in a chunk */
+    int layers, max_rows; /* max_rows: of a shard */
+    int rows;             /* in a chunk */
+    int shards, shard_chunks;
+    chunk_input *chunk; /* (shards · shard_chunks) */
     ami_train_precision precision;
     size_t element; /* bytes of an activation */
     size_t size;
@@ -45,11 +64,15 @@ struct ami_train_net {
     train_layer layer[AMI_NET_MAX_LAYERS];
 
     float *parameters, *gradient; /* (size) */
-    void *x_copy;                 /* bf16: (padded_rows, dim[0]); fp32: (rows, dim[0]) for the partial
-                                     chunk */
+    void *x_copy;                 /* (padded_rows, dim[0]); in fp32 for partial chunks */
     float *dx;                    /* (padded_rows, dim[0]) or NULL */
-    const float *x;               /* of the last forward */
-    int n;
+    int n;                        /* of the last whole forward */
+
+    /* Sums of right subtrees, while a thread computes a block; `depths` of them one behind another: */
+    int stacks, depths;
+    size_t stack_floats; /* for one subtree */
+    float *stack;        /* (stacks, depths, stack_floats) */
+    atomic_flag *taken;  /* (stacks) */
 };
 
 /* ---- Loops ---- */
@@ -103,6 +126,12 @@ AMI_VECTOR_CLONES static void add_columns_bf16(const uint16_t *restrict d, int r
         sum[j] += part[j];
 }
 
+AMI_VECTOR_CLONES void ami_shard_add(float *restrict to, const float *restrict from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] += from[i];
+}
+
 /* ---- Creation ---- */
 
 bool ami_train_bf16_native(void)
@@ -119,16 +148,40 @@ static void *allocate(size_t count, size_t element)
     return p;
 }
 
+/* One stack for each thread of the team as it is now. */
+static bool allocate_stacks(ami_train_net *net)
+{
+    size_t widest = 0;
+    for (int l = 0; l < net->layers; l++) {
+        const size_t out = (size_t)net->layer[l].out, units = out < UNITS + 1 ? out : UNITS + 1,
+                     floats = units * ((size_t)net->layer[l].in + 1);
+        widest = floats > widest ? floats : widest;
+    }
+    while (1 << net->depths < net->shards)
+        net->depths++;
+    if (net->depths == 0)
+        return true;
+    net->stacks = omp_get_max_threads();
+    net->stack_floats = (widest + 15) / 16 * 16;
+    net->stack = allocate((size_t)net->stacks * (size_t)net->depths * net->stack_floats, sizeof(float));
+    net->taken = malloc((size_t)net->stacks * sizeof *net->taken);
+    for (int i = 0; net->taken && i < net->stacks; i++)
+        atomic_flag_clear(&net->taken[i]);
+    return net->stack && net->taken;
+}
+
 static bool allocate_buffers(ami_train_net *net, bool input_gradient, ami_error *err)
 {
-    const size_t padded = (size_t)((net->max_rows + net->rows - 1) / net->rows) * (size_t)net->rows;
+    const size_t chunks = (size_t)ami_train_net_chunks(net), padded = chunks * (size_t)net->rows;
     const bool bf16 = net->precision == AMI_TRAIN_BF16;
     net->parameters = allocate(net->size, sizeof(float));
     net->gradient = allocate(net->size, sizeof(float));
-    net->x_copy = allocate((bf16 ? padded : (size_t)net->rows) * (size_t)net->layer[0].in, net->element);
+    net->x_copy = allocate(padded * (size_t)net->layer[0].in, net->element);
+    net->chunk = calloc(chunks, sizeof *net->chunk);
     if (input_gradient)
         net->dx = allocate(padded * (size_t)net->layer[0].in, sizeof(float));
-    bool ok = net->parameters && net->gradient && net->x_copy && (net->dx || !input_gradient);
+    bool ok = net->parameters && net->gradient && net->x_copy && net->chunk && (net->dx || !input_gradient) &&
+              allocate_stacks(net);
     for (int l = 0; l < net->layers && ok; l++) {
         train_layer *layer = &net->layer[l];
         const size_t out = (size_t)layer->out;
@@ -139,7 +192,7 @@ static bool allocate_buffers(ami_train_net *net, bool input_gradient, ami_error 
         ok = layer->h && layer->d && (!bf16 || layer->weight_bf16);
     }
     return ok || ami_fail(err, "out of memory for training a network of %zu parameters on batches of %d rows",
-                          net->size, net->max_rows);
+                          net->size, net->shards * net->max_rows);
 }
 
 /* Units in the last block of a layer: the remainder of UNITS, but never a single one beside others: oneDNN
@@ -240,8 +293,8 @@ static bool list_blocks(ami_train_net *net, ami_error *err)
     return true;
 }
 
-static ami_train_net *create(int layers, const int *dim, int max_rows, ami_train_precision precision,
-                             bool input_gradient, ami_error *err)
+static ami_train_net *create(int layers, const int *dim, int shards, int max_rows,
+                             ami_train_precision precision, bool input_gradient, ami_error *err)
 {
     if (layers < 1 || layers > AMI_NET_MAX_LAYERS) {
         ami_fail(err, "a network to train has %d layers, expected 1 to %d", layers, AMI_NET_MAX_LAYERS);
@@ -254,8 +307,10 @@ static ami_train_net *create(int layers, const int *dim, int max_rows, ami_train
             return NULL;
         }
     }
-    if (max_rows < 1 || max_rows > MAX_ROWS) {
-        ami_fail(err, "a batch of %d rows to train on, expected 1 to %d", max_rows, MAX_ROWS);
+    assert(shards >= 1);
+    if (max_rows < 1 || max_rows > MAX_ROWS / shards) {
+        ami_fail(err, "a batch of %lld rows to train on, expected 1 to %d", (long long)max_rows * shards,
+                 MAX_ROWS);
         return NULL;
     }
     ami_train_net *net = calloc(1, sizeof *net);
@@ -266,6 +321,8 @@ static ami_train_net *create(int layers, const int *dim, int max_rows, ami_train
     net->layers = layers;
     net->max_rows = max_rows;
     net->rows = max_rows < ROWS ? max_rows : ROWS;
+    net->shards = shards;
+    net->shard_chunks = (max_rows + net->rows - 1) / net->rows;
     net->precision = precision;
     net->element = precision == AMI_TRAIN_BF16 ? sizeof(uint16_t) : sizeof(float);
     for (int l = 0; l < layers; l++) {
@@ -286,13 +343,25 @@ static ami_train_net *create(int layers, const int *dim, int max_rows, ami_train
 ami_train_net *ami_train_net_create(int layers, const int *dim, int max_rows, ami_train_precision precision,
                                     ami_error *err)
 {
-    return create(layers, dim, max_rows, precision, false, err);
+    return create(layers, dim, 1, max_rows, precision, false, err);
+}
+
+ami_train_net *ami_train_net_create_shards(int layers, const int *dim, int shards, int max_rows,
+                                           ami_train_precision precision, ami_error *err)
+{
+    return create(layers, dim, shards, max_rows, precision, false, err);
 }
 
 ami_train_net *ami_train_net_create_inner(int layers, const int *dim, int max_rows,
                                           ami_train_precision precision, ami_error *err)
 {
-    return create(layers, dim, max_rows, precision, true, err);
+    return create(layers, dim, 1, max_rows, precision, true, err);
+}
+
+ami_train_net *ami_train_net_create_inner_shards(int layers, const int *dim, int shards, int max_rows,
+                                                 ami_train_precision precision, ami_error *err)
+{
+    return create(layers, dim, shards, max_rows, precision, true, err);
 }
 
 void ami_train_net_destroy(ami_train_net *net)
@@ -310,6 +379,9 @@ void ami_train_net_destroy(ami_train_net *net)
     free(net->gradient);
     free(net->x_copy);
     free(net->dx);
+    free(net->chunk);
+    free(net->stack);
+    free(net->taken);
     free(net);
 }
 
@@ -383,22 +455,24 @@ static const void *weights(const ami_train_net *net, int l)
                               : (const void *)(net->parameters + layer->weight);
 }
 
-int ami_train_net_chunks(const ami_train_net *net, int n)
+int ami_train_net_chunk_rows(const ami_train_net *net)
 {
-    return (n + net->rows - 1) / net->rows;
+    return net->rows;
 }
 
-int ami_train_net_chunk(const ami_train_net *net, int n, int chunk, int *first)
+int ami_train_net_shard_chunks(const ami_train_net *net)
 {
-    *first = chunk * net->rows;
-    return n - *first < net->rows ? n - *first : net->rows;
+    return net->shard_chunks;
 }
 
-/* How many of a chunk's rows belong to the batch; the others are padding. */
-static int chunk_rows(const ami_train_net *net, int chunk, int n)
+int ami_train_net_chunks(const ami_train_net *net)
 {
-    int first;
-    return ami_train_net_chunk(net, n, chunk, &first);
+    return net->shards * net->shard_chunks;
+}
+
+float *ami_train_net_sum(ami_train_net *net)
+{
+    return net->gradient;
 }
 
 static void *chunk_of(const ami_train_net *net, void *buffer, int width, size_t element, int chunk)
@@ -418,13 +492,11 @@ static void copy_chunk(const ami_train_net *net, const float *in, int width, int
 }
 
 /* The network's input for a chunk: the caller's own rows where fp32 fills the chunk, a copy elsewhere. */
-static const void *input_chunk(const ami_train_net *net, const float *x, int chunk, int n)
+static const void *input_chunk(const ami_train_net *net, int chunk)
 {
-    const int in = net->layer[0].in;
-    if (net->precision == AMI_TRAIN_BF16)
-        return chunk_of(net, net->x_copy, in, net->element, chunk);
-    return chunk_rows(net, chunk, n) == net->rows ? x + (size_t)chunk * (size_t)net->rows * (size_t)in
-                                                  : net->x_copy;
+    return net->precision == AMI_TRAIN_FP32 && net->chunk[chunk].rows == net->rows
+               ? (const void *)net->chunk[chunk].x
+               : chunk_of(net, net->x_copy, net->layer[0].in, net->element, chunk);
 }
 
 /* Once a product has failed, every result holds NaN: of the NaN that the product left, ReLU can have made 0.
@@ -437,13 +509,16 @@ static void mark_failure(const ami_train_net *net, float *result)
 
 const float *ami_train_net_forward_chunk(ami_train_net *net, const float *x, int n, int chunk)
 {
-    assert(n >= 1 && n <= net->max_rows);
-    const int rows = chunk_rows(net, chunk, n), inputs = net->layer[0].in;
-    const void *in = input_chunk(net, x, chunk, n);
+    assert(n >= 0 && n <= net->rows && chunk >= 0 && chunk < ami_train_net_chunks(net));
+    net->chunk[chunk].x = x;
+    net->chunk[chunk].rows = n;
+    const void *in = input_chunk(net, chunk);
     void *out = NULL;
-    if (net->precision == AMI_TRAIN_BF16 || rows < net->rows)
-        copy_chunk(net, x + (size_t)chunk * (size_t)net->rows * (size_t)inputs, inputs, rows,
-                   (void *)(uintptr_t)in);
+    if (n == 0)
+        return chunk_of(net, net->layer[net->layers - 1].h, net->layer[net->layers - 1].out, sizeof(float),
+                        chunk);
+    if (in != x)
+        copy_chunk(net, x, net->layer[0].in, n, (void *)(uintptr_t)in);
     const int saved = ami_gemm_begin();
     for (int l = 0; l < net->layers; l++) {
         const train_layer *layer = &net->layer[l];
@@ -458,24 +533,26 @@ const float *ami_train_net_forward_chunk(ami_train_net *net, const float *x, int
 
 const float *ami_train_net_forward(ami_train_net *net, const float *x, int n)
 {
+    assert(net->shards == 1 && n >= 1 && n <= net->max_rows);
 #pragma omp single nowait /* the loop's barrier is behind it */
-    {
-        net->x = x;
-        net->n = n;
-    }
+    net->n = n;
 #pragma omp for schedule(dynamic, 1)
-    for (int chunk = 0; chunk < ami_train_net_chunks(net, n); chunk++)
-        ami_train_net_forward_chunk(net, x, n, chunk);
+    for (int chunk = 0; chunk < net->shard_chunks; chunk++) {
+        const int first = chunk * net->rows, left = n - first, rows = left < net->rows ? left : net->rows;
+        ami_train_net_forward_chunk(net, x + (size_t)first * (size_t)net->layer[0].in, rows > 0 ? rows : 0,
+                                    chunk);
+    }
     return net->layer[net->layers - 1].h;
 }
 
 /* From the output's derivative to every layer's `d`, and to the input's where that is requested. */
-void ami_train_net_backward_chunk(ami_train_net *net, const float *dout, int n, int chunk)
+void ami_train_net_backward_chunk(ami_train_net *net, const float *dout, int chunk)
 {
-    const int outputs = net->layer[net->layers - 1].out;
+    const int outputs = net->layer[net->layers - 1].out, rows = net->chunk[chunk].rows;
     void *d = chunk_of(net, net->layer[net->layers - 1].d, outputs, net->element, chunk);
-    copy_chunk(net, dout + (size_t)chunk * (size_t)net->rows * (size_t)outputs, outputs,
-               chunk_rows(net, chunk, n), d);
+    if (rows == 0)
+        return;
+    copy_chunk(net, dout, outputs, rows, d);
     const int saved = ami_gemm_begin();
     for (int l = net->layers - 1; l > 0; l--) {
         const int width = net->layer[l].in;
@@ -502,29 +579,75 @@ int ami_train_net_blocks(const ami_train_net *net)
     return net->blocks;
 }
 
-/* weight' += dᵀ h and bias' += Σ d for one block of a layer's units, chunk after chunk. */
-void ami_train_net_gradient_block(ami_train_net *net, const float *x, int n, int block)
+/* A shard's part of a block: weight = dᵀ h and bias = Σ d, chunk after chunk. */
+static void sum_shard(const ami_train_net *net, int shard, const unit_block *part, float *weight, float *bias)
 {
-    const unit_block *part = &net->block[block];
     const train_layer *layer = &net->layer[part->layer];
     const size_t out = (size_t)layer->out;
-    float *weight = net->gradient + layer->weight + (size_t)part->first * (size_t)layer->in;
-    float *bias = net->gradient + layer->bias + part->first;
-    const int saved = ami_gemm_begin();
+    bool any = false;
     memset(bias, 0, (size_t)part->units * sizeof(float));
-    for (int chunk = 0; chunk < ami_train_net_chunks(net, n); chunk++) {
-        const char *d = (const char *)chunk_of(net, layer->d, layer->out, net->element, chunk) +
+    for (int i = 0; i < net->shard_chunks; i++) {
+        const int c = shard * net->shard_chunks + i, rows = net->chunk[c].rows;
+        if (rows == 0)
+            continue;
+        const char *d = (const char *)chunk_of(net, layer->d, layer->out, net->element, c) +
                         (size_t)part->first * net->element;
         const void *h = part->layer > 0
-                            ? chunk_of(net, net->layer[part->layer - 1].h, layer->in, net->element, chunk)
-                            : input_chunk(net, x, chunk, n);
-        ami_gemm_run(layer->gradient[part->units != UNITS][chunk > 0], d, h, NULL, weight);
+                            ? chunk_of(net, net->layer[part->layer - 1].h, layer->in, net->element, c)
+                            : input_chunk(net, c);
+        ami_gemm_run(layer->gradient[part->units != UNITS][any], d, h, NULL, weight);
         if (net->precision == AMI_TRAIN_BF16)
-            add_columns_bf16((const uint16_t *)(const void *)d, chunk_rows(net, chunk, n), out, part->units,
-                             bias);
+            add_columns_bf16((const uint16_t *)(const void *)d, rows, out, part->units, bias);
         else
-            add_columns_f32((const float *)(const void *)d, chunk_rows(net, chunk, n), out, part->units,
-                            bias);
+            add_columns_f32((const float *)(const void *)d, rows, out, part->units, bias);
+        any = true;
+    }
+    if (!any)
+        memset(weight, 0, (size_t)part->units * (size_t)layer->in * sizeof(float));
+}
+
+/* The sum over [first, end); `stack` has capacity for the right subtrees. */
+static void sum_shards(const ami_train_net *net, int first, int end, const unit_block *part, float *stack,
+                       float *weight, float *bias)
+{
+    if (end - first == 1) {
+        sum_shard(net, first, part, weight, bias);
+        return;
+    }
+    const int middle = ami_shard_middle(first, end);
+    const size_t weights = (size_t)part->units * (size_t)net->layer[part->layer].in;
+    sum_shards(net, first, middle, part, stack, weight, bias);
+    sum_shards(net, middle, end, part, stack + net->stack_floats, stack, stack + weights);
+    ami_shard_add(weight, stack, weights);
+    ami_shard_add(bias, stack + weights, (size_t)part->units);
+}
+
+/* A stack that no other thread uses. They suffice unless the team has grown. */
+static int take_stack(ami_train_net *net)
+{
+    for (int i = 0;; i = (i + 1) % net->stacks) {
+        if (!atomic_flag_test_and_set_explicit(&net->taken[i], memory_order_acquire))
+            return i;
+        if (i == net->stacks - 1)
+            sched_yield();
+    }
+}
+
+void ami_train_net_gradient_block(ami_train_net *net, int first, int end, int block, float *gradient)
+{
+    assert(first >= 0 && first < end && end <= net->shards);
+    const unit_block *part = &net->block[block];
+    const train_layer *layer = &net->layer[part->layer];
+    float *weight = gradient + layer->weight + (size_t)part->first * (size_t)layer->in;
+    float *bias = gradient + layer->bias + part->first;
+    const int saved = ami_gemm_begin();
+    if (end - first == 1) {
+        sum_shard(net, first, part, weight, bias);
+    } else {
+        const int i = take_stack(net);
+        sum_shards(net, first, end, part, net->stack + (size_t)i * (size_t)net->depths * net->stack_floats,
+                   weight, bias);
+        atomic_flag_clear_explicit(&net->taken[i], memory_order_release);
     }
     mark_failure(net, bias);
     ami_gemm_end(saved);
@@ -533,10 +656,12 @@ void ami_train_net_gradient_block(ami_train_net *net, const float *x, int n, int
 void ami_train_net_backward(ami_train_net *net, const float *dout, int n)
 {
     assert(n == net->n);
+    (void)n;
+    const size_t outputs = (size_t)net->layer[net->layers - 1].out;
 #pragma omp for schedule(dynamic, 1)
-    for (int chunk = 0; chunk < ami_train_net_chunks(net, n); chunk++)
-        ami_train_net_backward_chunk(net, dout, n, chunk);
+    for (int chunk = 0; chunk < net->shard_chunks; chunk++)
+        ami_train_net_backward_chunk(net, dout + (size_t)chunk * (size_t)net->rows * outputs, chunk);
 #pragma omp for schedule(dynamic, 1)
     for (int b = 0; b < net->blocks; b++)
-        ami_train_net_gradient_block(net, net->x, n, b);
+        ami_train_net_gradient_block(net, 0, 1, b, net->gradient);
 }

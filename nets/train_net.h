@@ -45,8 +45,8 @@ float *ami_train_net_parameters(ami_train_net *net);           /* (size): weight
                                                                   bias_0, weight_1, … */
 const float *ami_train_net_gradient(const ami_train_net *net); /* (size), same layout; overwritten by each
                                                                   backward */
-/* (n, dim[0]): derivative of the loss by the last backward's input, fp32; NULL where the network was not made
- * by _create_inner. */
+/* (n, dim[0]): derivative of the loss by the last backward's input, fp32; chunk c's begins at row c · chunk_rows. NULL
+ * where the network was not made by _create_inner. */
 const float *ami_train_net_input_gradient(const ami_train_net *net);
 
 /* True and a sentence if oneDNN has failed in a forward or backward since the network was created (memory).
@@ -73,23 +73,52 @@ void ami_train_net_backward(ami_train_net *net, const float *dout, int n);
  * each needs what is listed:
  *   forward_chunk   parameters that are up to date (range_changed)
  *   backward_chunk  the same chunk's forward
- *   gradient_block  all chunks' backward */
+ *   gradient_block  every chunk's forward, and the backward of those that have rows
+ *
+ * A batch consists of shards: parts of up to max_rows rows, in chunks of chunk_rows rows (the last of a shard
+ * may have fewer, or none). A network has shards · shard_chunks chunks; those of a shard are consecutive. A
+ * shard's gradient is summed over its chunks in order, and shards are added in a fixed binary tree
+ * (ami_shard_middle), so that processes that each hold some of the shards compute the same bits as one. */
 
-/* Chunks of a batch of n rows, and one chunk's rows: from *first on, as many as it returns. */
-int ami_train_net_chunks(const ami_train_net *net, int n);
-int ami_train_net_chunk(const ami_train_net *net, int n, int chunk, int *first);
+/* As ami_train_net_create, for batches of so many shards. */
+ami_train_net *ami_train_net_create_shards(int layers, const int *dim, int shards, int max_rows,
+                                           ami_train_precision precision, ami_error *err);
 
-/* x (n, dim[0]), the whole batch, of which the chunk's rows are read; returns the chunk's outputs (its rows,
- * dim[layers]). x must stay untouched until the gradient has been computed. */
+/* As ami_train_net_create_inner. */
+ami_train_net *ami_train_net_create_inner_shards(int layers, const int *dim, int shards, int max_rows,
+                                                 ami_train_precision precision, ami_error *err);
+
+int ami_train_net_chunk_rows(const ami_train_net *net);
+int ami_train_net_shard_chunks(const ami_train_net *net);
+int ami_train_net_chunks(const ami_train_net *net); /* of all shards */
+
+/* x (n, dim[0]), the chunk's rows, 0 ≤ n ≤ chunk_rows; returns their outputs (n, dim[layers]). x must stay
+ * untouched until the gradient has been computed. */
 const float *ami_train_net_forward_chunk(ami_train_net *net, const float *x, int n, int chunk);
 
-/* dout (n, dim[layers]), the whole batch, of which the chunk's rows are read. */
-void ami_train_net_backward_chunk(ami_train_net *net, const float *dout, int n, int chunk);
+/* dout (n, dim[layers]), as many rows as the chunk's forward had. */
+void ami_train_net_backward_chunk(ami_train_net *net, const float *dout, int chunk);
 
-/* One of so many parts of the gradient, those with the most work first. x and n: as given to forward_chunk.
- */
+/* One of so many parts of the gradient, those with the most work first: the sum over the shards [first, end),
+ * first < end, is written to its place in gradient (size), usually ami_train_net_sum. */
 int ami_train_net_blocks(const ami_train_net *net);
-void ami_train_net_gradient_block(ami_train_net *net, const float *x, int n, int block);
+void ami_train_net_gradient_block(ami_train_net *net, int first, int end, int block, float *gradient);
+
+/* What ami_train_net_gradient shows. */
+float *ami_train_net_sum(ami_train_net *net);
+
+/* The tree of sums over the shards [first, end): the left subtree's end; it has the largest power of two of
+ * shards that leaves one for the right. */
+static inline int ami_shard_middle(int first, int end)
+{
+    int left = 1;
+    while (2 * left < end - first)
+        left *= 2;
+    return first + left;
+}
+
+/* to[i] += from[i] for i < n: the tree's addition, in every process. */
+void ami_shard_add(float *restrict to, const float *restrict from, size_t n);
 
 /* As ami_train_net_parameters_changed, for parameters [first, first + count). */
 void ami_train_net_range_changed(ami_train_net *net, size_t first, size_t count);

@@ -50,9 +50,9 @@ bool cli_write_output(const char *text, size_t length, ami_error *err);
  * destination, `json` (a file's name, NULL: none). */
 bool cli_flush_row(const char *json, ami_error *err);
 
-/* From now on SIGINT, SIGTERM and SIGHUP (the terminal was closed) set cli_stopped instead of ending the
- * program, which then saves and leaves. A second SIGINT or SIGTERM does end it. A second SIGHUP does not: a
- * shell that closes sends one too, after the terminal's. Under nohup SIGHUP stays ignored. */
+/* From now on SIGINT, SIGTERM, SIGHUP (the terminal was closed) and SIGUSR1 (a batch system's warning) set
+ * cli_stopped instead of ending the program, which then saves and leaves. A second SIGINT or SIGTERM does end it. A
+ * second SIGHUP does not: a shell that closes sends one too, after the terminal's. Under nohup SIGHUP stays ignored. */
 void cli_stop_on_signals(void);
 
 extern volatile sig_atomic_t cli_stopped; /* 1 after one of these signals */

@@ -28,6 +28,7 @@ static bool try_force(const ami_rollout_def *rollout, const double force[2], dou
 {
     ami_rollout_def trial = *rollout;
     trial.envs = trial.threads = 1;
+    trial.share = NULL;
     trial.realtime = trial.record = false;
     trial.observation_rows = 0;
     trial.run = NULL;

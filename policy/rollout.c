@@ -34,6 +34,13 @@ typedef struct score {
     ami_tracking tracking; /* up to the fall */
 } score;
 
+/* What else of a character goes into the results. */
+typedef struct outcome {
+    double position[7 + AMI_ACTION], velocity[AMI_VEL]; /* at the end */
+    char failure[AMI_WORLD_FAILURE];
+    ami_generator_counts generator;
+} outcome;
+
 typedef struct worker {
     ami_controller controller;
     ami_cycle_workspace *workspace; /* for generators, or NULL */
@@ -44,10 +51,13 @@ typedef struct worker {
 
 typedef struct rollout {
     const ami_rollout_def *def;
-    ami_env *env;              /* (envs) */
-    ami_generator **generator; /* (envs), or NULL */
-    score *score;              /* (envs) */
-    worker *worker;            /* (threads) */
+    const ami_rollout_share *share; /* NULL: alone */
+    int first, end;                 /* the characters of this process */
+    ami_env *env;                   /* (envs), as the next three */
+    ami_generator **generator;      /* or NULL */
+    score *score;
+    outcome *outcome;
+    worker *worker; /* (threads) */
     int threads, steps;
     int group, groups; /* characters in a group, groups */
     double control_dt, started;
@@ -223,7 +233,7 @@ static void run_groups(int index, void *argument)
     rollout *r = argument;
     int g;
     while ((g = atomic_fetch_add_explicit(&r->next_group, 1, memory_order_relaxed)) < r->groups) {
-        const int first = g * r->group, left = r->def->envs - first;
+        const int first = r->first + g * r->group, left = r->end - first;
         run_group(r, &r->worker[index], first, left < r->group ? left : r->group);
     }
 }
@@ -243,9 +253,32 @@ static void run_all(rollout *r)
 static uint64_t hash_states(const rollout *r)
 {
     uint64_t hash = AMI_HASH_START;
-    for (int e = 0; e < r->def->envs; e++)
-        hash = ami_world_hash(&r->env[e].world, hash);
+    for (int e = 0; e < r->def->envs; e++) {
+        hash = ami_hash(hash, r->outcome[e].position, sizeof r->outcome->position);
+        hash = ami_hash(hash, r->outcome[e].velocity, sizeof r->outcome->velocity);
+    }
     return hash;
+}
+
+/* Brings the characters' results together, also from other processes. */
+static bool collect(rollout *r, ami_error *err)
+{
+    const int envs = r->def->envs;
+    for (int e = r->first; e < r->end; e++) {
+        outcome *o = &r->outcome[e];
+        const mjData *d = r->env[e].world.data;
+        memcpy(o->position, d->qpos, sizeof o->position);
+        memcpy(o->velocity, d->qvel, sizeof o->velocity);
+        memcpy(o->failure, r->env[e].world.failure, sizeof o->failure);
+        if (r->generator)
+            o->generator = *ami_generator_get_counts(r->generator[e]);
+    }
+    const ami_rollout_share *share = r->share;
+    return !share ||
+           (share->gather(share->context, r->score, sizeof *r->score, envs, err) &&
+            share->gather(share->context, r->outcome, sizeof *r->outcome, envs, err) &&
+            (!r->moment_reward || share->gather(share->context, r->moment_reward,
+                                                (size_t)r->moments * sizeof *r->moment_reward, envs, err)));
 }
 
 static ami_percentiles percentiles(const ami_histogram *h)
@@ -312,7 +345,7 @@ static void summarise(rollout *r, double wall, ami_rollout_result *result)
         result->survival += !s->fell;
         result->success += !s->fell && !s->lost;
         result->resets_unstable += s->unstable;
-        const char *failure = r->env[e].world.failure;
+        const char *failure = r->outcome[e].failure;
         if (failure[0] && result->failed++ == 0)
             memcpy(result->failure, failure, sizeof result->failure);
         result->control_steps += s->steps;
@@ -354,7 +387,7 @@ static void summarise(rollout *r, double wall, ami_rollout_result *result)
     result->wakeup_us = percentiles(late);
     result->generate_us = percentiles(made);
     for (int e = 0; r->generator && e < envs; e++)
-        add_counts(&result->generator, ami_generator_get_counts(r->generator[e]));
+        add_counts(&result->generator, &r->outcome[e].generator);
     if (!r->stop)
         summarise_moments(r, result);
     result->hash = hash_states(r);
@@ -375,7 +408,7 @@ static bool prepare_generators(rollout *r, ami_error *err)
     for (int i = 0; i < r->threads; i++)
         if (!(r->worker[i].workspace = ami_cycle_workspace_create(def->nets, err)))
             return false;
-    for (int e = 0; e < r->def->envs; e++) {
+    for (int e = r->first; e < r->end; e++) {
         ami_generator_def own = *def;
         own.stream = (uint64_t)e;
         if (!(r->generator[e] = ami_generator_create(&own, r->worker[0].workspace, err)))
@@ -415,17 +448,23 @@ static bool prepare(rollout *r, ami_error *err)
 {
     const ami_rollout_def *def = r->def;
     r->threads = def->threads > 0 ? def->threads : omp_get_max_threads();
+    r->share = def->share && def->share->parts > 1 && def->envs >= def->share->parts ? def->share : NULL;
+    r->first = r->share ? ami_rollout_first(r->share, def->envs, r->share->part) : 0;
+    r->end = r->share ? ami_rollout_first(r->share, def->envs, r->share->part + 1) : def->envs;
+    AMI_ASSERT(!def->share || (!def->realtime && def->observation_rows == 0));
+    AMI_ASSERT(!def->share || !def->dataset || ami_dataset_episodes(def->dataset) == 1);
     /* In real time a thread steps all its characters from the beginning, so they form one group. */
-    const int even = (def->envs + r->threads - 1) / r->threads;
+    const int own = r->end - r->first, even = (own + r->threads - 1) / r->threads;
     r->group = def->realtime ? even : even < GROUP ? even : GROUP;
-    r->groups = (def->envs + r->group - 1) / r->group;
+    r->groups = (own + r->group - 1) / r->group;
     if (def->realtime && even > GROUP)
         return ami_fail(err, "--realtime with %d characters on %d threads, expected at most %d per thread",
                         def->envs, r->threads, GROUP);
     r->env = calloc((size_t)def->envs, sizeof *r->env);
     r->score = calloc((size_t)def->envs, sizeof *r->score);
+    r->outcome = calloc((size_t)def->envs, sizeof *r->outcome);
     r->worker = calloc((size_t)r->threads, sizeof *r->worker);
-    if (!r->env || !r->score || !r->worker)
+    if (!r->env || !r->score || !r->outcome || !r->worker)
         return ami_fail(err, "out of memory for %d characters", def->envs);
     if (!ami_policy_check(def->policy, &def->env, err))
         return false;
@@ -434,14 +473,14 @@ static bool prepare(rollout *r, ami_error *err)
             return false;
     if (!prepare_generators(r, err))
         return false;
-    for (int e = 0; e < def->envs; e++)
+    for (int e = r->first; e < r->end; e++)
         if (!prepare_environment(r, e, err))
             return false;
-    r->control_dt = r->env[0].control_dt;
-    r->steps = r->env[0].steps_max;
+    r->control_dt = r->env[r->first].control_dt;
+    r->steps = r->env[r->first].steps_max;
     if (!prepare_moments(r, err))
         return false;
-    if (def->record) {
+    if (def->record && r->first == 0) {
         r->pose = malloc(((size_t)r->steps + 1) * AMI_POSE * sizeof(double));
         if (!r->pose)
             return ami_fail(err, "out of memory for a recording of %d frames", r->steps + 1);
@@ -484,23 +523,28 @@ bool ami_rollout_run(const ami_rollout_def *def, ami_rollout_result *result, ami
     if (def->envs < 1 || def->envs > 65536)
         return ami_fail(err, "%d characters, expected 1 to 65536", def->envs);
     rollout r = {.def = def};
-    const bool ok = prepare(&r, err) && prepare_observations(&r, err);
-    if (ok) {
+    bool ok = prepare(&r, err) && prepare_observations(&r, err);
+    if (def->share)
+        ok = def->share->agree(def->share->context, ok, err);
+    if (ok)
         run_all(&r);
+    ok = ok && collect(&r, err);
+    if (ok) {
         summarise(&r, ami_clock_now() - r.started, result);
         give_observations(&r, result);
     }
-    for (int e = 0; r.env && e < def->envs; e++)
+    for (int e = r.first; r.env && e < r.end; e++)
         ami_env_free(&r.env[e]);
     for (int i = 0; r.worker && i < r.threads; i++) {
         ami_controller_free(&r.worker[i].controller);
         ami_cycle_workspace_destroy(r.worker[i].workspace);
     }
-    for (int e = 0; r.generator && e < def->envs; e++)
+    for (int e = r.first; r.generator && e < r.end; e++)
         ami_generator_destroy(r.generator[e]);
     free(r.generator);
     free(r.env);
     free(r.score);
+    free(r.outcome);
     free(r.moment_reward);
     free(r.worker);
     free(r.pose);

@@ -11,6 +11,24 @@
 #include "policy/dataset.h"
 #include "policy/generator.h"
 
+/* A rollout that several processes divide: each has the same definition but for `part` and simulates some of the
+ * characters; all get the results of all, and times of their own. For at least as many characters as parts; else every process
+ * simulates all. Both functions are called by all processes alike, by the thread that called ami_rollout_run. */
+typedef struct ami_rollout_share {
+    void *context;
+    int part, parts;
+    /* Whether all are ok; if not, all get the sentence of one that is not. */
+    bool (*agree)(void *context, bool ok, ami_error *err);
+    /* Fills the others' rows of rows (count, bytes), of which a part has those of its characters. */
+    bool (*gather)(void *context, void *rows, size_t bytes, int count, ami_error *err);
+} ami_rollout_share;
+
+/* A part's first character of `count`. */
+static inline int ami_rollout_first(const ami_rollout_share *share, int count, int part)
+{
+    return (int)((int64_t)count * part / share->parts);
+}
+
 typedef struct ami_rollout_def {
     ami_env_def env;          /* episode_s: the requested time; stream is replaced by the character's index */
     const ami_policy *policy; /* NULL: no network, pure tracking */
@@ -18,7 +36,10 @@ typedef struct ami_rollout_def {
      * replaced by the character's index. */
     const ami_generator_def *generator;
     int envs;
-    int threads;          /* 0: as many as OpenMP has */
+    int threads; /* 0: as many as OpenMP has */
+    const ami_rollout_share
+        *share;           /* or NULL; without realtime, observation_rows and a dataset of more than one
+                                       character; character 0, of which recordings are made, is in part 0 */
     bool realtime;        /* every control step waits until it is due */
     bool record;          /* keep character 0's poses */
     ami_dataset *dataset; /* gets every step of its first ami_dataset_episodes characters; or NULL */

@@ -91,6 +91,12 @@ amb_check() {
             ;;
         server) amb_need libwebsockets-dev amb_has_header libwebsockets.h ;; # what amble-serve is built with
         server_tests) amb_need curl command -v curl ;;
+        mpi) # training over processes, which nothing needs
+            amb_need libopenmpi-dev command -v mpicc.openmpi
+            amb_need openmpi-bin command -v mpirun.openmpi
+            amb_need libmpich-dev command -v mpicc.mpich
+            amb_need mpich command -v mpirun.mpich
+            ;;
         osmesa) amb_need libosmesa6 amb_has_osmesa ;; # another way to draw; newer distributions have none, and nothing needs it
         viewer_tests)
             amb_need ffmpeg command -v ffmpeg

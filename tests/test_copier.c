@@ -25,13 +25,11 @@ static int set_up(void **state)
     return 0;
 }
 
-static ami_copier make(ami_train_precision precision)
+static void make(ami_copier *c, ami_train_precision precision)
 {
-    ami_copier c;
     ami_error err = {""};
-    if (!ami_copier_init(&c, INPUTS, HIDDEN1, HIDDEN2, ACTIONS, ROWS, precision, &err))
+    if (!ami_copier_init(c, INPUTS, HIDDEN1, HIDDEN2, ACTIONS, ROWS, NULL, precision, &err))
         fail_msg("%s", err.text);
-    return c;
 }
 
 /* Somebody else's parameters to start from. */
@@ -92,7 +90,8 @@ static void a_fixed_function_is_learned(void **state)
     for (int bf16 = 0; bf16 < 2; bf16++) {
         if (bf16 && !ami_train_bf16_native())
             continue;
-        ami_copier c = make(bf16 ? AMI_TRAIN_BF16 : AMI_TRAIN_FP32);
+        ami_copier c;
+        make(&c, bf16 ? AMI_TRAIN_BF16 : AMI_TRAIN_FP32);
         start(&c);
         const double before[2] = {error_of(c.net[0], ACTIONS, action, ROWS),
                                   error_of(c.net[1], 1, value, ROWS)};
@@ -123,7 +122,8 @@ static void values_may_be_left_out(void **state)
 {
     (void)state;
     enum { FEW = 13 };
-    ami_copier c = make(AMI_TRAIN_FP32);
+    ami_copier c;
+    make(&c, AMI_TRAIN_FP32);
     start(&c);
     const size_t bytes = ami_train_net_size(c.net[1]) * sizeof(float);
     float *critic = malloc(bytes);
@@ -147,7 +147,8 @@ static void any_team_learns_the_same_bits(void **state)
     size_t size[2] = {0};
     for (int threads = 1; threads <= 3; threads++) {
         set_threads(threads);
-        ami_copier c = make(AMI_TRAIN_FP32);
+        ami_copier c;
+        make(&c, AMI_TRAIN_FP32);
         start(&c);
         for (int step = 0; step < 20; step++)
             errors[threads - 1] = ami_copier_learn(&c, x, action, value, ROWS, 1e-3f);
@@ -173,7 +174,7 @@ static void what_cannot_be_made_is_refused(void **state)
     (void)state;
     ami_copier c;
     ami_error err = {""};
-    assert_false(ami_copier_init(&c, 0, HIDDEN1, HIDDEN2, ACTIONS, ROWS, AMI_TRAIN_FP32, &err));
+    assert_false(ami_copier_init(&c, 0, HIDDEN1, HIDDEN2, ACTIONS, ROWS, NULL, AMI_TRAIN_FP32, &err));
     assert_true(err.text[0] != '\0');
     assert_true(!c.net[0] && !c.net[1] && !c.d[0] && !c.d[1]);
     ami_copier_free(&c);
@@ -189,7 +190,8 @@ static void without_memory_nothing_is_learned(void **state)
     for (int bf16 = 0; bf16 < 2; bf16++) {
         if (bf16 && !ami_train_bf16_native())
             continue;
-        ami_copier c = make(bf16 ? AMI_TRAIN_BF16 : AMI_TRAIN_FP32);
+        ami_copier c;
+        make(&c, bf16 ? AMI_TRAIN_BF16 : AMI_TRAIN_FP32);
         ami_error err = {""};
         start(&c);
         ami_copier_learn(&c, x, action, value, ROWS, 1e-3f);

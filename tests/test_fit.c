@@ -2,7 +2,9 @@
  * threads and after a stop, exported networks in metres, and errors. Uses learn/fit_state.h, which is private
  * to the fits and their tests. */
 #include "tests/fits.h"
+#include "tests/ranks.h"
 
+#include "base/file.h"
 #include "learn/fit_evaluate.h"
 #include "learn/fit_state.h"
 
@@ -278,6 +280,74 @@ static void threads_and_stops_change_no_bit(void **state)
     }
 }
 
+/* ---- Ranks, which are threads here ---- */
+
+typedef struct rank_fit {
+    ami_fit_what what;
+    ami_fit_settings settings;
+    const char *save;
+    ami_fit_stats stats;
+    bool ok;
+    ami_error err;
+} rank_fit;
+
+static void fit_in_a_rank(ami_exchange *x, void *argument)
+{
+    rank_fit *r = argument;
+    set_threads(1 + ami_exchange_ranks(x) % 2);
+    ami_fit *fit = ami_fit_create_ranks(r->what, &r->settings, data, x, &r->err);
+    r->ok = fit != NULL;
+    if (!fit)
+        return;
+    ami_fit_run(fit, 4, &r->stats);
+    r->ok =
+        !ami_fit_failed(fit, &r->err) && (ami_exchange_rank(x) > 0 || ami_fit_save(fit, r->save, &r->err));
+    ami_fit_destroy(fit);
+}
+
+/* Shards of 7 and of 5 windows and pairs: odd ones, on up to three ranks; more are refused. */
+static void any_ranks_fit_the_same_bits(void **state)
+{
+    (void)state;
+    const char *path[2] = {scratch("one.bin"), scratch("many.bin")};
+    for (int what = 0; what < 2; what++) {
+        static rank_fit r[RANKS_MAX];
+        void *argument[RANKS_MAX];
+        uint8_t *file[2];
+        size_t size[2];
+        ami_fit_stats one = {0};
+        for (int ranks = 1; ranks <= 4; ranks++) {
+            for (int i = 0; i < ranks; i++) {
+                r[i] = (rank_fit){
+                    (ami_fit_what)what, small((ami_fit_what)what), path[ranks > 1], {0}, false, {""}};
+                r[i].settings.batch = 20;
+                r[i].settings.shard = 7;
+                argument[i] = &r[i];
+            }
+            run_ranks(ranks, 60, fit_in_a_rank, argument);
+            for (int i = 0; i < ranks; i++) {
+                if (ranks == 4)
+                    assert_sentence(&r[i].err, "batches of 20|4 processes|only 3 shards");
+                else if (!r[i].ok)
+                    fail_msg("rank %d of %d: %s", i, ranks, r[i].err.text);
+                if (ranks == 1)
+                    one = r[0].stats;
+                else if (ranks < 4)
+                    assert_memory_equal(&one, &r[i].stats, sizeof one);
+            }
+            if (ranks > 1 && ranks < 4) {
+                for (int k = 0; k < 2; k++)
+                    file[k] = ami_file_read(path[k], 1 << 28, &size[k], NULL);
+                assert_true(file[0] && file[1] && size[0] == size[1]);
+                assert_memory_equal(file[0], file[1], size[0]);
+                free(file[0]), free(file[1]);
+            }
+        }
+        assert_true(one.loss > 0 && isfinite(one.loss));
+    }
+    set_threads(2);
+}
+
 static void another_seed_is_another_fit(void **state)
 {
     (void)state;
@@ -389,6 +459,7 @@ int main(void)
         cmocka_unit_test(a_phase_is_learned),
         cmocka_unit_test(a_style_is_learned_and_mixes),
         cmocka_unit_test(threads_and_stops_change_no_bit),
+        cmocka_unit_test(any_ranks_fit_the_same_bits),
         cmocka_unit_test(another_seed_is_another_fit),
         cmocka_unit_test(exported_networks_are_in_metres),
         cmocka_unit_test(what_cannot_be_learned_is_refused),

@@ -534,24 +534,94 @@ static void test_pieces_give_the_same_bits(void **state)
             for (size_t first = 0; first < size; first += 12345)
                 ami_train_net_range_changed(parts, first, size - first < 12345 ? size - first : 12345);
             int rows = 0;
-            for (int c = ami_train_net_chunks(parts, n); c-- > 0;) {
-                int first;
-                const int count = ami_train_net_chunk(parts, n, c, &first);
-                const float *out = ami_train_net_forward_chunk(parts, x, n, c);
-                assert_true(count > 0 && first >= 0 && first + count == n - rows);
+            const int capacity = ami_train_net_chunk_rows(parts);
+            for (int c = ami_train_net_chunks(parts); c-- > 0;) {
+                const int first = c * capacity, left = n - first,
+                          count = left < 0          ? 0
+                                  : left < capacity ? left
+                                                    : capacity;
+                const float *out = ami_train_net_forward_chunk(parts, x + (size_t)first * 197, count, c);
                 assert_memory_equal(out, y + (size_t)first * 36, (size_t)count * 36 * sizeof(float));
-                ami_train_net_backward_chunk(parts, dout, n, c);
+                ami_train_net_backward_chunk(parts, dout + (size_t)first * 36, c);
                 rows += count;
             }
             assert_int_equal(rows, n);
             for (int b = ami_train_net_blocks(parts); b-- > 0;)
-                ami_train_net_gradient_block(parts, x, n, b);
+                ami_train_net_gradient_block(parts, 0, 1, b, ami_train_net_sum(parts));
             assert_memory_equal(ami_train_net_gradient(parts), ami_train_net_gradient(whole),
                                 size * sizeof(float));
             ami_train_net_destroy(whole);
             ami_train_net_destroy(parts);
             free(x), free(dout);
         }
+    }
+}
+
+/* The gradient over some shards is that of the tree of single ones, which a network of one shard finds; also where a shard
+ * has a partial chunk or no rows at all. */
+static void test_shards_are_added_in_a_tree(void **state)
+{
+    (void)state;
+    enum { SHARDS = 5, MOST = 150, OUT = 36 };
+    const net_shape shape = {3, {197, 65, 40, OUT}, MOST};
+    static const int rows[SHARDS] = {150, 128, 37, 0, 149}, range[][2] = {{0, 5}, {1, 4}, {2, 3}, {0, 4}};
+    for (int k = 0; k < 2; k++) {
+        ami_error err = {""};
+        ami_train_net *one = create(&shape, precisions[k]);
+        ami_train_net *all =
+            one ? ami_train_net_create_shards(3, shape.dim, SHARDS, MOST, precisions[k], &err) : NULL;
+        if (!one)
+            continue;
+        assert_non_null(all);
+        const size_t size = ami_train_net_size(one);
+        random_parameters(one, &shape, 83);
+        ami_train_net_parameters_changed(one);
+        memcpy(ami_train_net_parameters(all), ami_train_net_parameters(one), size * sizeof(float));
+        ami_train_net_parameters_changed(all);
+        float *x[SHARDS], *dout[SHARDS], *single[SHARDS], *sum = malloc(size * sizeof *sum);
+        const int per_shard = ami_train_net_shard_chunks(all), capacity = ami_train_net_chunk_rows(all);
+        assert_int_equal(ami_train_net_chunks(all), SHARDS * per_shard);
+        for (int s = 0; s < SHARDS; s++) {
+            x[s] = normals((size_t)(MOST * 197), 84 + (uint64_t)s, 1);
+            dout[s] = normals((size_t)(MOST * OUT), 94 + (uint64_t)s, 1);
+            single[s] = calloc(size, sizeof(float));
+            if (rows[s] > 0) {
+                ami_train_net_forward(one, x[s], rows[s]);
+                ami_train_net_backward(one, dout[s], rows[s]);
+                memcpy(single[s], ami_train_net_gradient(one), size * sizeof(float));
+            }
+            for (int c = 0; c < per_shard; c++) {
+                const int left = rows[s] - c * capacity,
+                          n = left < 0          ? 0
+                              : left < capacity ? left
+                                                : capacity,
+                          chunk = s * per_shard + c;
+                ami_train_net_forward_chunk(all, x[s] + (size_t)(c * capacity * 197), n, chunk);
+                ami_train_net_backward_chunk(all, dout[s] + (size_t)(c * capacity * OUT), chunk);
+            }
+        }
+        for (size_t r = 0; r < sizeof range / sizeof *range; r++) {
+            const int first = range[r][0], end = range[r][1];
+            for (int b = 0; b < ami_train_net_blocks(all); b++)
+                ami_train_net_gradient_block(all, first, end, b, sum);
+            for (size_t i = 0; i < size; i++) {
+                const float a = single[first][i], b = end - first > 1 ? single[first + 1][i] : 0,
+                            c = end - first > 2 ? single[first + 2][i] : 0,
+                            d = end - first > 3 ? single[first + 3][i] : 0;
+                /* of three: (a + b) + c; of four and five: ((a + b) + (c + d)) + e */
+                float expected = end - first == 1 ? a : end - first == 3 ? (a + b) + c : (a + b) + (c + d);
+                if (end - first == 5)
+                    expected += single[4][i];
+                if (sum[i] != expected)
+                    fail_msg("shards %d to %d, parameter %zu: %.9g, expected %.9g", first, end, i,
+                             (double)sum[i], (double)expected);
+            }
+        }
+        for (int s = 0; s < SHARDS; s++)
+            free(x[s]), free(dout[s]), free(single[s]);
+        free(sum);
+        ami_train_net_destroy(one);
+        ami_train_net_destroy(all);
     }
 }
 
@@ -691,6 +761,7 @@ int main(void)
         cmocka_unit_test(test_bf16_rounding),
         cmocka_unit_test(test_same_bits_for_any_team),
         cmocka_unit_test(test_pieces_give_the_same_bits),
+        cmocka_unit_test(test_shards_are_added_in_a_tree),
         cmocka_unit_test(test_regression_converges),
         cmocka_unit_test(test_no_memory_is_a_failure),
         cmocka_unit_test(test_no_memory_for_products_is_refused),
