@@ -6,8 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-const int fit_phase_dim[5] = {AMI_DEEPPHASE_INPUTS, 256, 128, 32, AMI_DEEPPHASE_OUTPUTS};
-
 /* Velocity noise (m/s) / position noise (m) of a central difference over two frames at 30 Hz. */
 static const double difference_noise = 21.2;
 /* Some frames are played at less than half their speed, down to 0, where the motion does not repeat and the

@@ -1,5 +1,5 @@
-/* The state of a fit. Private to fit.c, which runs and saves it, and to fit_phase.c and fit_style.c, which
- * draw samples and compute losses and do not call fit.c. */
+/* The state of a fit. Private to fit.c, which runs and saves it, to fit_shards.c, which runs its networks, and to
+ * fit_phase.c and fit_style.c, which draw samples and compute losses. */
 #ifndef AMI_LEARN_FIT_STATE_H
 #define AMI_LEARN_FIT_STATE_H
 
@@ -60,6 +60,9 @@ typedef struct fit_span {
 } fit_span;
 fit_span fit_shard(const ami_fit *fit, int own);
 
+/* The same of any rank's shard; first: counted over all shards. */
+fit_span fit_any_shard(const ami_fit *fit, int shard);
+
 /* The own shard that row r belongs to. */
 int fit_shard_of(const ami_fit *fit, int row);
 
@@ -70,6 +73,9 @@ void fit_forward(ami_fit *fit, int net, const float *x, bool mixtures, float *y)
 /* TEAM. The same rows' backward, from fit->d[net], and the sum of the gradient over all ranks. dx: NULL, or (own_rows, inputs)
  * gets the derivative by the input. Ends with a barrier. */
 void fit_backward(ami_fit *fit, int net, bool mixtures, float *dx);
+
+/* The dimensions of network `net`, (layers + 1). */
+const int *fit_dims(const ami_fit *fit, int net, int *layers);
 
 extern const int fit_phase_dim[5], fit_encoder_dim[4], fit_decoder_dim[4];
 

@@ -4,9 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-const int fit_encoder_dim[4] = {FIT_WINDOW, 512, 256, 2 * FIT_Z};
-const int fit_decoder_dim[4] = {FIT_Z, 256, 512, FIT_WINDOW};
-
 static const double span = (AMI_STYLE_FRAMES - 1) / AMI_FEATURE_RATE;
 static const double min_rate = .9, max_rate = 1.1; /* rates at which windows are played */
 static const double max_span =
