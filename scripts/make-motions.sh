@@ -6,7 +6,8 @@
 #
 # style_*.txt are one cycle of a named style (`amble style export`). pushed_walk.txt is nine seconds of a simulated body that follows the
 # style walk and is pushed every 2 s (`amble rollout --record`), so no step of it is quite like another. sim_backflip.txt is what amble's
-# own backflip.onnx does in simulation, cut to a cycle of two flips; only making it needs DeepMimic's clip (AMBLE_CLIPS). Numbers are
+# own backflip.onnx does in simulation, cut to a cycle of two flips, sim_getup_*.txt what getup_*.onnx do; only making them needs DeepMimic's
+# clips (AMBLE_CLIPS). sim_kick.txt is left as it is: its policy is not in the tree. Numbers are
 # rounded to 5 digits after the point (.01 mm), which halves the files. Another processor's kernels round differently, so the two
 # simulated ones are not the same to the last digit everywhere; tests must not depend on that.
 set -euo pipefail
@@ -24,6 +25,13 @@ done
 "$amble" rollout --motion backflip --policy backflip --seconds 7 --envs 1 --start 0 --record "$work/recorded_backflip.txt" >/dev/null
 "$amble" clip convert "$work/recorded_backflip.txt" --loop auto -o "$work/sim_backflip.txt" >/dev/null
 rm "$work/recorded_backflip.txt"
+
+for getup in facedown:3.0333 faceup:3.7666; do
+    name=getup_${getup%:*}
+    "$amble" rollout --motion "$name" --policy "$name" --seconds "${getup#*:}" --envs 1 --start 0 --record "$work/recorded_$name.txt" >/dev/null
+    "$amble" clip convert "$work/recorded_$name.txt" --smooth 7 -o "$work/sim_$name.txt" >/dev/null
+    rm "$work/recorded_$name.txt"
+done
 
 mkdir -p "$root/assets/motions"
 for file in "$work"/*.txt; do

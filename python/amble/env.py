@@ -23,15 +23,15 @@ from . import _amble
 DEFAULT_MOTION = "style_walk"
 """The motion that is followed unless another is given: the clip of a walk that comes with amble."""
 
-#: Gymnasium's ids and the settings that they stand for. Backflip is a recording of amble's own policy in simulation; what
-#: is not among amble's own motions is read from the folder of clips (``clips=`` or ``$AMBLE_CLIPS``).
+#: Gymnasium's ids and the settings that they stand for. Backflip and GetUp are recordings of amble's own policies in
+#: simulation. Other motions may be read from the folder of clips (``clips=`` or ``$AMBLE_CLIPS``).
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "amble/Walk-v0": {"motion": "style_walk"},
     "amble/Jog-v0": {"motion": "style_jog"},
     "amble/Run-v0": {"motion": "style_run"},
     "amble/Zombie-v0": {"motion": "style_zombie"},
     "amble/Backflip-v0": {"motion": "sim_backflip"},
-    "amble/GetUp-v0": {"motion": "getup_facedown"},
+    "amble/GetUp-v0": {"motion": "sim_getup_facedown"},
     "amble/Styles-v0": {"motion": "style:random", "goal": True},
 }
 
