@@ -17,7 +17,7 @@ export AMBLE_ASSETS=${AMBLE_ASSETS:-$root/assets}
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
 export OMPI_MCA_btl_vader_single_copy_mechanism=none
 # Else Open MPI kills a second after SIGTERM, however far the saving is.
-export OMPI_MCA_odls_base_sigkill_timeout=300 PRTE_MCA_odls_base_sigkill_timeout=300
+export OMPI_MCA_odls_base_sigkill_timeout=5 PRTE_MCA_odls_base_sigkill_timeout=5
 
 passed=0
 failed=0

@@ -237,7 +237,7 @@ static void what_cannot_be_continued_is_refused(void **state)
     /* Another version's training: nothing of it is taken but, with --init, its networks. */
     ami_error err = {""};
     for (int newer = 0; newer < 2; newer++) {
-        copy_sections(c, scratch("other.bin"), newer ? 3 : 0);
+        copy_sections(c, scratch("other.bin"), newer ? 4 : 0);
         ami_checkpoint *versioned = read_checkpoint(scratch("other.bin"));
         refuse_load(try_create(&s), versioned,
                     newer ? "a newer version of amble|--init" : "an older version of amble|--init");
