@@ -49,7 +49,7 @@ static PyObject *encode(PyObject *self, PyObject *args)
 {
     PyObject *features_array, *phases_array, *unwrapped_array, *done = NULL;
     ext_arrays arrays = {0};
-    const Py_buffer *features, *phases, *unwrapped = NULL;
+    const Py_buffer *features = NULL, *phases = NULL, *unwrapped = NULL;
     const Py_ssize_t in[2] = {-1, amb_phase_feature_count()};
     Py_ssize_t out[2] = {0, PHASE};
     void *workspace = NULL;
