@@ -89,7 +89,8 @@ int cli_ranks_end(int status)
     ranks = NULL;
     const bool failed = x && ami_exchange_failed(x, NULL);
     if (x && ami_exchange_ranks(x) > 1)
-        fflush(NULL); /* before a failure ends all; alone, the program's end says why it could not be written */
+        fflush(
+            NULL); /* before a failure ends all; alone, the program's end says why it could not be written */
     ami_exchange_close(x, failed ? (status ? status : CLI_FAILED) : 0);
     return status;
 }
