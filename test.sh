@@ -180,14 +180,13 @@ amb_install "${groups[@]}"
 amb_install_if_possible 'drawing with OSMesa' "$(amb_folder test)/osmesa-packages" osmesa
 amb_install_if_possible 'testing the Python package' "$(amb_folder test)/python-packages" python
 [ "$all" = true ] && amb_install tsan
-[ "$all" = true ] && amb_install_if_possible 'training over MPI' "$(amb_folder test)/mpi-packages" mpi
 amb_find_clips || exit 1
 export CTEST_PARALLEL_LEVEL=${CTEST_PARALLEL_LEVEL:-$(nproc)}
 
 stage release test ''
 if [ "$all" = true ]; then
     once='scripts|mimickit|install|circles|structure|abi|api_docs' # these try scripts and the tree, whatever the compiler
-    stage 'address and undefined-behaviour sanitizers' sanitize "-E ^($once)$"
+    stage 'address and undefined-behaviour sanitizers' sanitize "-E ^(mpi|$once)$"
     stage 'thread sanitizer' tsan '-L threads'
     stage 'without OpenMP' no-openmp "-E ^(viewer|bench|cli|mpi|serve_live|memory|clips|$once)$"
     stage clang clang "-E ^(viewer|bench|cli|mpi|serve_live|memory|clips|$once)$"
