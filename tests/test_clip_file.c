@@ -249,7 +249,7 @@ static void clips_of_both_kinds_load(void **state)
 {
     (void)state;
     const char *dir = public_clips();
-    assert_int_equal(clips_load(AMB_SOURCE_DIR "/assets/motions"), 6);
+    assert_int_equal(clips_load(AMB_SOURCE_DIR "/assets/motions"), 9);
     if (dir) {
         print_message("%d of DeepMimic's clips\n", clips_load(dir));
     } else {

@@ -25,6 +25,7 @@ static void expect_kind(const char *path, bool chain)
     if (!ami_network_read_memory(bytes, size, "it", NULL, &again, &err))
         fail_msg("%s", err.text);
     assert_true(!again.net == !chain && !again.graph == chain);
+    ami_network_free(&again);
     assert_false(ami_network_read_memory(bytes, size / 2, "it", NULL, &again, &err));
     assert_true(!again.net && !again.graph && !strncmp(err.text, "it: ", 4));
     free(bytes);
