@@ -189,8 +189,8 @@ if [ "$all" = true ]; then
     # fbx limits its memory, which AddressSanitizer does not bear.
     stage 'address and undefined-behaviour sanitizers' sanitize "-E ^(mpi|fbx|$once)$"
     stage 'thread sanitizer' tsan '-L threads'
-    stage 'without OpenMP' no-openmp "-E ^(viewer|bench|cli|mpi|serve_live|memory|clips|$once)$"
-    stage clang clang "-E ^(viewer|bench|cli|mpi|serve_live|memory|clips|$once)$"
+    stage 'without OpenMP' no-openmp "-E ^(viewer|bench|cli|mpi|python|serve_live|memory|clips|$once)$"
+    stage clang clang "-E ^(viewer|bench|cli|mpi|python|serve_live|memory|clips|$once)$"
     newest gcc
     newest clang
     formatting
