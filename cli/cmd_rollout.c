@@ -297,7 +297,7 @@ static bool live(arguments *a, ami_error *err)
     if (!a->sim.pushes)
         a->sim.push[0] = (cli_push){1.5, 4};
     cli_set_threads(a->common.threads);
-    return cli_style_check(&a->style, NULL, err) &&
+    return check_outputs(a, err) && cli_style_check(&a->style, NULL, err) &&
            rollout_life_run(&a->life, &a->common, &a->style, &a->sim, a->record, err);
 }
 

@@ -238,6 +238,13 @@ for sub in rollout eval 'model run'; do
     refuse '--precision is "int9"|fp32, bf16, int16, int8, or auto' $sub --precision int9
 done
 refuse 'exclude each other' rollout --no-policy --precision int16
+refuse '--life and --motion exclude each other' rollout --life --motion walk
+refuse '--life and --realtime exclude each other' rollout --life --realtime
+refuse '--skills|expected --life too' rollout --skills none
+refuse 'nowhere/life.txt' rollout --life --record nowhere/life.txt
+refuse '--hard-push is "3"' rollout --life --hard-push 3
+refuse '--friction is "1"|LO,HI' rollout --friction 1
+refuse '--delay is "2,1"|smaller number first' rollout --delay 2,1
 refuse '--seeds is 0' eval --policy x --seeds 0
 refuse 'exclude each other' rollout --no-policy --policy x.onnx
 for sub in rollout eval; do
