@@ -13,11 +13,11 @@
 #include "motion/edit.h"
 #include "motion/mirror.h"
 #include "motion/motion_file.h"
+#include "motion/motion_list.h"
 #include "options/program.h"
 #include "options/progress.h"
 #include "options/threads.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -314,8 +314,6 @@ static void print_result(const options *o, const char *in, const char *out, cons
 typedef struct work {
     char **in, **out;
     int count, capacity;
-    char others[512]; /* files of a folder that are no motions */
-    int other;
 } work;
 
 static void work_free(work *w)
@@ -360,52 +358,23 @@ static bool add(work *w, const options *o, const char *in, bool folder, const ch
     return (w->in[w->count - 1] && w->out[w->count - 1]) || ami_fail(err, "out of memory");
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
+/* The motions of a folder and of those in it, which keep their place below OUT. What no motion is found in is named. */
+static bool add_folder(work *w, const options *o, const char *folder, ami_error *err)
 {
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-static int is_visible(const struct dirent *entry)
-{
-    return entry->d_name[0] != '.';
-}
-
-/* What no motion is found in is named once. */
-static void leave_out(work *w, const char *name)
-{
-    const size_t used = strlen(w->others);
-    if (used + strlen(name) + 8 < sizeof w->others)
-        snprintf(w->others + used, sizeof w->others - used, "%s%s", used ? ", " : "", name);
-    w->other++;
-}
-
-/* The motions of a folder and of those in it, of any name. Links to folders are not followed, which may lead back; nor
- * is the folder that the result goes into. `below` as in add. */
-static bool add_folder(work *w, const options *o, const char *folder, const char *below, ami_error *err)
-{
-    struct dirent **list = NULL;
-    struct stat out, st;
-    const bool has_out = stat(o->out, &out) == 0;
-    const int n = scandir(folder, &list, is_visible, by_name);
-    bool ok = n >= 0 || ami_fail(err, "%s: cannot be read as a folder", folder);
-    for (int i = 0; i < n; i++) {
-        char path[PATH_SIZE], inner[PATH_SIZE];
-        const char *name = list[i]->d_name;
-        if (ok && ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path ||
-                   (size_t)snprintf(inner, sizeof inner, "%s%s/", below, name) >= sizeof inner))
-            ok = ami_fail(err, "%.80s...: the path is longer than %d bytes", folder, PATH_SIZE - 1);
-        if (ok && lstat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-            if (!(has_out && st.st_dev == out.st_dev && st.st_ino == out.st_ino))
-                ok = add_folder(w, o, path, inner, err);
-        } else if (ok && ami_clip_looks_like(path)) {
-            ok = add(w, o, path, true, below, err);
-        } else if (ok) {
-            snprintf(inner, sizeof inner, "%s%s", below, name);
-            leave_out(w, inner);
-        }
-        free(list[i]);
+    ami_motion_list list;
+    if (!ami_motion_list_find(&list, folder, o->out, err))
+        return false;
+    bool ok = true;
+    for (int i = 0; ok && i < list.count; i++) {
+        const char *inner = list.path[i] + list.below, *slash = strrchr(inner, '/');
+        char below[PATH_SIZE];
+        snprintf(below, sizeof below, "%.*s", slash ? (int)(slash + 1 - inner) : 0, inner);
+        ok = add(w, o, list.path[i], true, below, err);
     }
-    free(list);
+    if (list.others > 0)
+        fprintf(stderr, "amble: left out %d file%s that hold%s no motion: %s\n", list.others,
+                cli_plural(list.others), list.others == 1 ? "s" : "", list.other_names);
+    ami_motion_list_free(&list);
     return ok;
 }
 
@@ -443,16 +412,10 @@ static bool find_work(work *w, const options *o, ami_error *err)
         return false;
     for (int i = 0; i < o->count; i++) {
         char path[PATH_SIZE];
-        if (!(is_folder(o->names[i]) ? add_folder(w, o, o->names[i], "", err)
+        if (!(is_folder(o->names[i]) ? add_folder(w, o, o->names[i], err)
                                      : ami_clip_find(o->names[i], o->common.clips, path, sizeof path, err) &&
                                            add(w, o, path, folder, "", err)))
             return false;
-    }
-    if (w->other > 0) {
-        char names[sizeof w->others];
-        fprintf(stderr, "amble: left out %d file%s that hold%s no motion: %s\n", w->other,
-                cli_plural(w->other), w->other == 1 ? "s" : "",
-                ami_text_escape(w->others, names, sizeof names));
     }
     if (w->count == 0)
         return ami_fail(err, "%s: none of the files in it is a motion", o->names[0]);

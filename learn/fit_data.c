@@ -3,12 +3,9 @@
 
 #include "base/file.h"
 #include "base/number.h"
-#include "base/text.h"
 #include "motion/mirror.h"
+#include "motion/motion_list.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,20 +31,6 @@ void ami_fit_data_destroy(ami_fit_data *data)
 
 /* ---- Reading ---- */
 
-static int is_clip(const struct dirent *entry)
-{
-    static const char *const endings[] = {".txt", ".json", ".bvh", ".glb", ".npz", ".fbx"};
-    bool known = false;
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        known |= ami_text_has_ending(entry->d_name, endings[i]);
-    return known && entry->d_name[0] != '.';
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name); /* unlike alphasort independent of the locale */
-}
-
 static bool add_motion(ami_fit_data *d, const ami_skeleton *skeleton, const ami_clip *clip, ami_error *err)
 {
     if (!clip)
@@ -56,30 +39,9 @@ static bool add_motion(ami_fit_data *d, const ami_skeleton *skeleton, const ami_
     return d->motion[d->motions] && ++d->motions;
 }
 
-/* Records the name of an ignored file, such as a licence or another body's motion. */
-static void leave_out(ami_fit_data *d, const char *file)
-{
-    char name[AMI_NAME];
-    const size_t used = strlen(d->left_out_names), size = sizeof d->left_out_names;
-    ami_text_escape(file, name, sizeof name);
-    if (used + strlen(name) + 8 < size)
-        snprintf(d->left_out_names + used, size - used, "%s%s", used ? ", " : "", name);
-    else if (used && d->left_out_names[used - 1] != '.')
-        snprintf(d->left_out_names + used, size - used, ", ...");
-    d->left_out++;
-}
-
-static bool add_file(ami_fit_data *d, const ami_skeleton *skeleton, const char *folder, const char *file,
+static bool add_file(ami_fit_data *d, const ami_skeleton *skeleton, const char *folder, const char *path,
                      ami_error *err)
 {
-    char path[PATH_MAX];
-    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, file) >= sizeof path)
-        return ami_fail(err, "%.200s...: the path of one of its clips is longer than %zu bytes", folder,
-                        sizeof path - 1);
-    if (!ami_clip_looks_like(path)) {
-        leave_out(d, file);
-        return true;
-    }
     ami_clip *clip = ami_clip_read(path, err);
     if (!clip)
         return false;
@@ -97,32 +59,25 @@ static bool add_file(ami_fit_data *d, const ami_skeleton *skeleton, const char *
 
 static bool add_files(ami_fit_data *d, const ami_skeleton *skeleton, const char *folder, ami_error *err)
 {
-    struct dirent **list;
-    const int n = scandir(folder, &list, is_clip, by_name);
-    if (n < 0)
-        return ami_fail(err, "%s: cannot be read as a folder of motion clips: %s", folder, strerror(errno));
-    const size_t capacity = 2 * (size_t)n + 1;
+    ami_motion_list list;
+    if (!ami_motion_list_find(&list, folder, NULL, err))
+        return false;
+    d->left_out = list.others;
+    snprintf(d->left_out_names, sizeof d->left_out_names, "%s", list.other_names);
+    const size_t capacity = 2 * (size_t)list.count + 1;
     d->motion = calloc(capacity, sizeof(ami_gait *));
     d->held = calloc(capacity, sizeof *d->held);
-    bool ok = d->motion && d->held;
-    if (!ok)
-        ami_fail(err, "out of memory for %d clips", n);
-    else if (n < 1 || n > MAX_CLIPS)
-        ok = ami_fail(err,
-                      "%s: %d motion clips (*.txt, *.json, *.bvh, *.glb, *.npz, *.fbx) in this folder, "
-                      "expected 1 to %d",
-                      folder, n, MAX_CLIPS);
-    for (int i = 0; i < n; i++) {
-        ok = ok && add_file(d, skeleton, folder, list[i]->d_name, err);
-        free(list[i]);
-    }
-    free(list);
-    if (ok && d->motions == 0)
-        ok = ami_fail(err,
-                      "%s: none of the %d files (*.txt, *.json, *.bvh, *.glb, *.npz, *.fbx) in this folder "
-                      "is a motion of "
-                      "DeepMimic's humanoid3d, BVH or npz: %s",
-                      folder, n, d->left_out_names);
+    bool ok = (d->motion && d->held) || ami_fail(err, "out of memory for %d clips", list.count);
+    if (ok && list.count == 0 && list.others == 0)
+        ok = ami_fail(err, "%s: no motion clips in this folder, expected 1 to %d", folder, MAX_CLIPS);
+    else if (ok && list.count == 0)
+        ok = ami_fail(err, "%s: none of the files in this folder is a motion: %s", folder, list.other_names);
+    else if (ok && list.count > MAX_CLIPS)
+        ok = ami_fail(err, "%s: %d motion clips in this folder, expected 1 to %d", folder, list.count,
+                      MAX_CLIPS);
+    for (int i = 0; ok && i < list.count; i++)
+        ok = add_file(d, skeleton, folder, list.path[i], err);
+    ami_motion_list_free(&list);
     return ok;
 }
 

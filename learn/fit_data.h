@@ -36,7 +36,7 @@ typedef struct ami_fit_data {
     int blends;
     ami_fit_blend *blend;     /* (blends) */
     int left_out;             /* ignored files: not clips of this body */
-    char left_out_names[200]; /* of the first ones, printable, separated by commas */
+    char left_out_names[512]; /* of the first ones, printable, separated by commas */
     uint32_t crc;             /* of the clips and the held-out part; a resumed fit needs the same */
 } ami_fit_data;
 

@@ -112,10 +112,10 @@ static void bad_folders_are_refused(void **state)
     snprintf(blink, sizeof blink, "%s", scratch("blink"));
     assert_true(mkdir(empty, 0700) == 0 && mkdir(bad, 0700) == 0 && mkdir(blink, 0700) == 0);
     expect_refusal(scratch("nowhere"), NULL, "nowhere|No such file");
-    expect_refusal(empty, NULL, "empty|0 motion clips");
+    expect_refusal(empty, NULL, "empty|no motion clips");
     snprintf(path, sizeof path, "%s/readme.md", empty);
     assert_true(ami_file_write(path, "x", 1, NULL));
-    expect_refusal(empty, NULL, "empty|0 motion clips"); /* not a clip by its name */
+    expect_refusal(empty, NULL, "empty: none of the files|a motion: readme.md");
     const stride whole = {1.2, .5, .3, 1, 0, 0, true, false};
     write_clip(bad, &whole, "broken");
     snprintf(path, sizeof path, "%s/broken.txt", bad);
@@ -125,7 +125,7 @@ static void bad_folders_are_refused(void **state)
     free(data);
     expect_refusal(bad, NULL, "bad/broken.txt|JSON");
     assert_true(ami_file_write(path, "{", 1, NULL));
-    expect_refusal(bad, NULL, "bad: none of the 1 files|humanoid3d, BVH or npz: broken.txt");
+    expect_refusal(bad, NULL, "bad: none of the files|a motion: broken.txt");
     const stride s = {.2, .5, .3, 1, 0, 0, true, false};
     write_clip(blink, &s, "blink");
     expect_refusal(blink, NULL, "blink|0.2 s long|0.3 s");
@@ -134,11 +134,12 @@ static void bad_folders_are_refused(void **state)
     ami_fit_data_destroy(NULL);
 }
 
-/* A licence, another body's motion and a file with a bad name lie beside the clips and are left out. */
+/* A licence, another body's motion and a file with a bad name lie beside the clips and are left out. What a
+ * file holds decides, not its name; folders in the folder count, hidden ones and links to folders do not. */
 static void files_of_other_kinds_are_left_out(void **state)
 {
     (void)state;
-    char mixed[160], path[200];
+    char mixed[160], inner[180], path[220];
     snprintf(mixed, sizeof mixed, "%s", scratch("mixed"));
     assert_int_equal(mkdir(mixed, 0700), 0);
     const stride s = {1.2, .5, .3, 1, 0, 0, true, false};
@@ -149,13 +150,29 @@ static void files_of_other_kinds_are_left_out(void **state)
         snprintf(path, sizeof path, "%s/%s", mixed, others[i]);
         assert_true(ami_file_write(path, i == 1 ? dog : "MIT", i == 1 ? sizeof dog - 1 : 3, NULL));
     }
+    snprintf(inner, sizeof inner, "%s/inner", mixed);
+    assert_int_equal(mkdir(inner, 0700), 0);
+    write_clip(inner, &s, "run");
+    char named[220];
+    snprintf(path, sizeof path, "%s/run.txt", inner);
+    snprintf(named, sizeof named, "%s/run", inner);
+    assert_int_equal(rename(path, named), 0);
+    snprintf(path, sizeof path, "%s/notes", inner);
+    assert_true(ami_file_write(path, "MIT", 3, NULL));
+    snprintf(path, sizeof path, "%s/again", inner);
+    assert_int_equal(symlink("..", path), 0);
+    snprintf(path, sizeof path, "%s/.hidden", mixed);
+    assert_int_equal(mkdir(path, 0700), 0);
+    write_clip(path, &s, "hidden");
     ami_error err = {""};
     ami_fit_data *d = ami_fit_data_read(&character->skeleton, mixed, NULL, &err);
     if (!d)
         fail_msg("%s", err.text);
-    assert_int_equal(d->motions, 2);
-    assert_int_equal(d->left_out, 3);
-    assert_string_equal(d->left_out_names, "\\x1b[1m.json, LICENSE.txt, dog3d_pace.txt");
+    assert_int_equal(d->motions, 4);
+    assert_string_equal(d->motion[0]->name, "run");
+    assert_string_equal(d->motion[2]->name, "walk");
+    assert_int_equal(d->left_out, 4);
+    assert_string_equal(d->left_out_names, "\\x1b[1m.json, LICENSE.txt, dog3d_pace.txt, inner/notes");
     ami_fit_data_destroy(d);
 }
 
