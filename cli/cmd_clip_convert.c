@@ -13,7 +13,7 @@
 #include "motion/edit.h"
 #include "motion/mirror.h"
 #include "motion/motion_file.h"
-#include "motion/motion_list.h"
+#include "motion/motion_folder.h"
 #include "options/program.h"
 #include "options/progress.h"
 #include "options/threads.h"
@@ -361,8 +361,8 @@ static bool add(work *w, const options *o, const char *in, bool folder, const ch
 /* The motions of a folder and of those in it, which keep their place below OUT. What no motion is found in is named. */
 static bool add_folder(work *w, const options *o, const char *folder, ami_error *err)
 {
-    ami_motion_list list;
-    if (!ami_motion_list_find(&list, folder, o->out, err))
+    ami_motion_folder list;
+    if (!ami_motion_folder_find(&list, folder, o->out, err))
         return false;
     bool ok = true;
     for (int i = 0; ok && i < list.count; i++) {
@@ -374,7 +374,7 @@ static bool add_folder(work *w, const options *o, const char *folder, ami_error 
     if (list.others > 0)
         fprintf(stderr, "amble: left out %d file%s that hold%s no motion: %s\n", list.others,
                 cli_plural(list.others), list.others == 1 ? "s" : "", list.other_names);
-    ami_motion_list_free(&list);
+    ami_motion_folder_free(&list);
     return ok;
 }
 

@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/number.h"
 #include "motion/mirror.h"
-#include "motion/motion_list.h"
+#include "motion/motion_folder.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -59,8 +59,8 @@ static bool add_file(ami_fit_data *d, const ami_skeleton *skeleton, const char *
 
 static bool add_files(ami_fit_data *d, const ami_skeleton *skeleton, const char *folder, ami_error *err)
 {
-    ami_motion_list list;
-    if (!ami_motion_list_find(&list, folder, NULL, err))
+    ami_motion_folder list;
+    if (!ami_motion_folder_find(&list, folder, NULL, err))
         return false;
     d->left_out = list.others;
     snprintf(d->left_out_names, sizeof d->left_out_names, "%s", list.other_names);
@@ -77,7 +77,7 @@ static bool add_files(ami_fit_data *d, const ami_skeleton *skeleton, const char 
                       MAX_CLIPS);
     for (int i = 0; ok && i < list.count; i++)
         ok = add_file(d, skeleton, folder, list.path[i], err);
-    ami_motion_list_free(&list);
+    ami_motion_folder_free(&list);
     return ok;
 }
 

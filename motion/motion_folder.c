@@ -1,5 +1,5 @@
 /* Walks through a folder for motion files. */
-#include "motion/motion_list.h"
+#include "motion/motion_folder.h"
 
 #include "base/text.h"
 #include "motion/clip.h"
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 typedef struct walk {
-    ami_motion_list *list;
+    ami_motion_folder *list;
     int capacity;
     bool excepts;
     struct stat except;
@@ -31,7 +31,7 @@ static int is_visible(const struct dirent *entry)
 
 static bool add(walk *w, const char *path, ami_error *err)
 {
-    ami_motion_list *list = w->list;
+    ami_motion_folder *list = w->list;
     if (list->count == w->capacity) {
         const int capacity = w->capacity ? 2 * w->capacity : 16;
         char **paths = realloc(list->path, (size_t)capacity * sizeof *paths);
@@ -47,7 +47,7 @@ static bool add(walk *w, const char *path, ami_error *err)
 /* What no motion is found in is counted, and named while there is room. */
 static void leave_out(walk *w, const char *path)
 {
-    ami_motion_list *list = w->list;
+    ami_motion_folder *list = w->list;
     char name[PATH_MAX];
     const size_t used = strlen(list->other_names), size = sizeof list->other_names;
     ami_text_escape(path + list->below, name, sizeof name);
@@ -87,10 +87,10 @@ static bool look_into(walk *w, const char *folder, ami_error *err)
     return ok;
 }
 
-bool ami_motion_list_find(ami_motion_list *list, const char *folder, const char *except, ami_error *err)
+bool ami_motion_folder_find(ami_motion_folder *list, const char *folder, const char *except, ami_error *err)
 {
     char root[PATH_MAX];
-    *list = (ami_motion_list){0};
+    *list = (ami_motion_folder){0};
     if ((size_t)snprintf(root, sizeof root, "%s", folder) >= sizeof root)
         return ami_fail(err, "%.80s...: the path is longer than %zu bytes", folder, sizeof root - 1);
     size_t length = strlen(root);
@@ -103,14 +103,14 @@ bool ami_motion_list_find(ami_motion_list *list, const char *folder, const char 
     w.excepts = except && stat(except, &w.except) == 0;
     if (look_into(&w, root, err))
         return true;
-    ami_motion_list_free(list);
+    ami_motion_folder_free(list);
     return false;
 }
 
-void ami_motion_list_free(ami_motion_list *list)
+void ami_motion_folder_free(ami_motion_folder *list)
 {
     for (int i = 0; i < list->count; i++)
         free(list->path[i]);
     free(list->path);
-    *list = (ami_motion_list){0};
+    *list = (ami_motion_folder){0};
 }
