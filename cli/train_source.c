@@ -2,6 +2,7 @@
 #include "cli/train_source.h"
 
 #include "base/file.h"
+#include "cli/motion_names.h"
 #include "cli/ranks.h"
 #include "policy/may_touch.h"
 #include "policy/models.h"
@@ -15,58 +16,6 @@
 static bool is_clip(const train_source *s)
 {
     return s->motion[0].followed.clip != NULL;
-}
-
-/* ---- the list of motions ---- */
-
-typedef struct name_list {
-    char *text; /* all, separated by zeros */
-    const char **name;
-    int count;
-} name_list;
-
-static void names_free(name_list *n)
-{
-    free(n->text);
-    free(n->name);
-}
-
-/* A file may have commas in its name. */
-static bool is_list(const char *text)
-{
-    return strchr(text, ',') && access(text, F_OK) != 0;
-}
-
-static bool split_names(const train_arguments *a, name_list *n, ami_error *err)
-{
-    size_t length = 1;
-    int count = 0;
-    for (int i = 0; i < a->motions; i++) {
-        length += strlen(a->motion[i]) + 1;
-        count++;
-        for (const char *c = a->motion[i]; *c; c++)
-            count += *c == ',';
-    }
-    *n = (name_list){malloc(length), malloc(((size_t)count + 1) * sizeof *n->name), 0};
-    if (!n->text || !n->name)
-        return ami_fail(err, "out of memory for %d motions", count);
-    char *to = n->text;
-    for (int i = 0; i < a->motions; i++) {
-        const bool list = is_list(a->motion[i]);
-        strcpy(to, a->motion[i]);
-        n->name[n->count++] = to;
-        for (char *c = to; list && *c; c++)
-            if (*c == ',') {
-                *c = 0;
-                n->name[n->count++] = c + 1;
-            }
-        to += strlen(a->motion[i]) + 1;
-        for (int k = 0; list && k < n->count; k++)
-            if (!*n->name[k])
-                return ami_fail(err, "--motion: \"%.200s\" found, expected names or files between commas",
-                                a->motion[i]);
-    }
-    return true;
 }
 
 /* ---- loading one ---- */
@@ -151,7 +100,7 @@ static bool check_different(const train_source *s, ami_error *err)
     return true;
 }
 
-static bool load_clips(const train_arguments *a, const name_list *n, const ami_character *character,
+static bool load_clips(const train_arguments *a, const motion_names *n, const ami_character *character,
                        train_source *s, ami_error *err)
 {
     const ami_origin *before = &s->origin;
@@ -215,7 +164,7 @@ bool train_source_load(const train_arguments *a, const ami_checkpoint *resumed,
 {
     size_t size;
     int listed = 0;
-    name_list n = {0};
+    motion_names n = {0};
     *s = (train_source){.origin = {.file = a->training.resume}};
     if (resumed) {
         s->origin.motion = ami_checkpoint_find(resumed, "motion", &size);
@@ -228,9 +177,9 @@ bool train_source_load(const train_arguments *a, const ami_checkpoint *resumed,
     }
     if (a->motions == 0 && !a->style.style && !s->origin.motion)
         return ami_fail(err, "which motion? Give --motion NAME or FILE, or --style random");
-    const bool ok =
-        split_names(a, &n, err) && load_clips(a, &n, character, s, err) && load_teachers(a, s, err);
-    names_free(&n);
+    const bool ok = motion_names_split(a->motion, a->motions, &n, err) &&
+                    load_clips(a, &n, character, s, err) && load_teachers(a, s, err);
+    motion_names_free(&n);
     return ok;
 }
 
