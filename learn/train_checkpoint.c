@@ -11,13 +11,15 @@
  * adaptive starts. 2: samples were shuffled over all environments, and sums had another order. */
 static const uint32_t format = 3;
 
-/* Prevents that a training is continued on another motion by mistake. Of several clips, in this order. */
+/* Prevents that a training is continued on another motion by mistake; of several clips, also in another order. */
 static uint32_t motion_crc(const ami_train *t)
 {
-    uint32_t crc = t->clips > 0 ? ami_clip_crc(t->clip[0].clip) : t->styles.crc;
-    for (int c = 1; c < t->clips; c++) {
-        const uint32_t more = ami_clip_crc(t->clip[c].clip);
-        crc = ami_crc32c(crc, &more, sizeof more);
+    uint32_t crc = 0;
+    if (t->clips <= 1)
+        return t->clips > 0 ? ami_clip_crc(t->clip[0].clip) : t->styles.crc;
+    for (int c = 0; c < t->clips; c++) {
+        const uint32_t one = ami_clip_crc(t->clip[c].clip);
+        crc = ami_crc32c(crc, &one, sizeof one);
     }
     return crc;
 }
