@@ -7,6 +7,7 @@
 #include "nets/onnx/onnx.h"
 #include "policy/may_touch.h"
 #include "policy/motion.h"
+#include "policy/skill.h"
 #include "sim/mirror.h"
 
 enum { CLIPS = 3, ITERATIONS = 4 };
@@ -513,7 +514,9 @@ static void networks_know_their_clips(void **state)
 
     /* The clips that lie beside it. */
     char path[4096];
-    const ami_origin origin = ami_policy_origin(&policy, scratch("actor.onnx"));
+    char actor[200];
+    snprintf(actor, sizeof actor, "%s", scratch("actor.onnx"));
+    const ami_origin origin = ami_policy_origin(&policy, actor);
     for (int c = -1; c < CLIPS; c++) {
         ami_clip *found =
             ami_load_motion(c < 0 ? NULL : name[c], "nowhere", &origin, path, sizeof path, &err);
@@ -523,6 +526,22 @@ static void networks_know_their_clips(void **state)
         ami_clip_destroy(found);
     }
     assert_null(ami_load_motion("roll", "nowhere", &origin, path, sizeof path, &err));
+
+    /* The viewer's and the server's skills. */
+    for (int c = -1; c < CLIPS; c++) {
+        const ami_skill_def def = {.policy = origin.file,
+                                   .motion = c < 0 ? NULL : name[c],
+                                   .clips = "nowhere",
+                                   .character = character,
+                                   .characters = 1,
+                                   .no_critic = true};
+        ami_skill *skill = ami_skill_load(&def, &err);
+        if (!skill)
+            fail_msg("%s", err.text);
+        assert_string_equal(skill->name, name[c < 0 ? 0 : c]);
+        assert_int_equal(skill->may_touch, t->clip[c < 0 ? 0 : c].may_touch);
+        ami_skill_free(skill);
+    }
     ami_policy_free(&policy);
 
     static const char *const bad[][2] = {
