@@ -1,18 +1,13 @@
 /* amble eval: one or two policies under several seeds and a schedule of pushes; a table. */
 #include "cli/commands.h"
+#include "cli/eval.h"
+#include "cli/motion_names.h"
 #include "cli/ranks.h"
-#include "learn/spread.h"
-#include "options/options.h"
-#include "options/precision.h"
-#include "options/progress.h"
-#include "options/report.h"
-#include "options/simulation.h"
-#include "options/style.h"
-#include "options/threads.h"
 #include "motion/published.h"
-#include "policy/evaluate.h"
+#include "options/precision.h"
+#include "options/report.h"
+#include "options/threads.h"
 #include "policy/largest_push.h"
-#include "policy/may_touch.h"
 #include "policy/models.h"
 
 #include <math.h>
@@ -20,20 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_BASELINE = CLI_KEY_OWN, KEY_SEEDS, KEY_PUSH_FORCE, MAX_SEEDS = 1000 };
-
-typedef struct arguments {
-    cli_common common;
-    ami_style_request style;
-    cli_simulation sim;
-    const char *baseline;
-    int seeds;
-    bool push_force;
-} arguments;
+enum { KEY_BASELINE = CLI_KEY_OWN, KEY_SEEDS, KEY_PUSH_FORCE, KEY_ALL_MOTIONS, MAX_SEEDS = 1000 };
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
-    arguments *a = state->input;
+    eval_arguments *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->common;
@@ -49,6 +35,14 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_PUSH_FORCE:
         a->push_force = true;
         return 0;
+    case CLI_SIM_MOTION:
+        if (a->motions == EVAL_MOTIONS_MAX)
+            argp_error(state, "--motion: given more than %d times", EVAL_MOTIONS_MAX);
+        a->motion[a->motions++] = text;
+        return 0;
+    case KEY_ALL_MOTIONS:
+        a->all_motions = true;
+        return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "\"%s\" found where nothing is expected", text);
         return 0;
@@ -59,6 +53,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"baseline", KEY_BASELINE, "FILE", 0, "another actor to compare with, on the same seeds and pushes", 1},
+    {"motion", CLI_SIM_MOTION, "NAME|FILE,...", 0,
+     "motion clip to follow (default: the one the policy was trained on); several, with commas or given "
+     "again, "
+     "make a table of all of them, each as DeepMimic's paper evaluates it",
+     1},
+    {"all-motions", KEY_ALL_MOTIONS, NULL, 0, "such a table of all motions the policy was trained on", 1},
     {"push-force", KEY_PUSH_FORCE, NULL, 0,
      "also find the largest push survived, as DeepMimic's paper does (table 6): a force on the root for .2 "
      "s, forward "
@@ -75,12 +75,10 @@ static const struct argp_option simulated[] = {
      1},
     CLI_SIM_OPTION_PRECISION(1),
     CLI_SIM_OPTION_CALIBRATE(1),
-    {"motion", CLI_SIM_MOTION, "NAME|FILE", 0,
-     "motion clip to follow (default: the one the policy was trained on)", 1},
     {"seconds", CLI_SIM_SECONDS, "S", 0, "how long (default 20)", 1},
     {"envs", CLI_SIM_ENVS, "N", 0, "characters for each seed (default 64)", 1},
-    {"push", CLI_SIM_PUSH, "SPEED,PERIOD", 0, "may be given several times; default 0,2 (none), 0.5,2 and 1,2",
-     1},
+    {"push", CLI_SIM_PUSH, "SPEED,PERIOD", 0,
+     "may be given several times; default 0,2 (none), 0.5,2 and 1,2; of several motions 0,2", 1},
     {"turn", CLI_SIM_TURN, "DEG/S", 0, "turn the reference all the time", 1},
     CLI_SIM_OPTION_MAY_TOUCH(1),
     CLI_SIM_OPTION_MAX_ROOT(1),
@@ -88,90 +86,6 @@ static const struct argp_option simulated[] = {
     {0},
 };
 static const struct argp simulation_argp = {simulated, cli_simulation_parse, NULL, NULL, NULL, NULL, NULL};
-
-typedef struct contender {
-    char path[4096];
-    ami_policy policy;
-    ami_character *character; /* its physics rate may be its own */
-} contender;
-
-/* One row of the table. */
-typedef struct outcome {
-    ami_evaluation mean;
-    json_t *runs;
-} outcome;
-
-typedef struct bar_state {
-    ami_progress progress;
-    int done, all;
-} bar_state;
-
-static bool on_progress(void *context, double fraction)
-{
-    bar_state *b = context;
-    ami_progress_update(&b->progress, (b->done + fraction) / b->all, "rollout %d of %d", b->done + 1, b->all);
-    return true;
-}
-
-static const char *const protocol_name[] = {
-    [AMI_PROTOCOL_SECONDS] = "seconds", [AMI_PROTOCOL_OWN_LENGTH] = "own_length"};
-
-/* What a finished rollout adds to a row. */
-typedef struct row_state {
-    bar_state *bar;
-    const char *motion, *policy;
-    json_t *runs;
-} row_state;
-
-static void on_done(void *context, const ami_rollout_def *def, const ami_rollout_result *r)
-{
-    row_state *row = context;
-    if (r->failed)
-        ami_progress_note(&row->bar->progress,
-                          "amble: physics failed in %d characters, which count as fallen: %s", r->failed,
-                          r->failure);
-    json_array_append_new(row->runs, cli_rollout_json(def, r, row->motion, row->policy));
-    row->bar->done++;
-}
-
-/* What every rollout of a contender has in common. */
-static bool define_rollout(const arguments *a, const contender *c, const ami_followed *followed,
-                           bar_state *bar, ami_rollout_def *rollout, ami_error *err)
-{
-    *rollout = (ami_rollout_def){.env = ami_env_default_def(c->character, followed->clip),
-                                 .envs = a->sim.envs,
-                                 .policy = &c->policy,
-                                 .generator = followed->clip ? NULL : &followed->motions.def,
-                                 .progress = on_progress,
-                                 .context = bar};
-    static ami_rollout_share share; /* outlives every rollout */
-    share = ami_spread(cli_ranks());
-    rollout->share = share.parts > 1 ? &share : NULL;
-    ami_policy_use(&c->policy, &rollout->env);
-    rollout->env.seed = a->common.seed;
-    cli_simulation_use(&a->sim, &rollout->env);
-    rollout->env.episode_s = a->sim.seconds;
-    return ami_choose_may_touch(a->sim.may_touch, &c->policy, c->character, followed->clip,
-                                &rollout->env.may_touch, err);
-}
-
-static bool evaluate(const arguments *a, const contender *c, const ami_followed *followed, ami_protocol how,
-                     int push, bar_state *bar, outcome *out, ami_error *err)
-{
-    ami_rollout_def rollout;
-    if (!define_rollout(a, c, followed, bar, &rollout, err))
-        return false;
-    rollout.env.push_speed = a->sim.push[push].speed;
-    rollout.env.push_period = a->sim.push[push].period;
-    row_state row = {bar, followed->name, c->path, json_array()};
-    const ami_evaluation_def def = {
-        .rollout = &rollout, .seeds = a->seeds, .protocol = how, .done = on_done, .context = &row};
-    out->runs = row.runs;
-    if (ami_evaluate(&def, &out->mean, err))
-        return true;
-    json_decref(row.runs);
-    return false;
-}
 
 static void print_row(const char *name, int width, double speed, double period, const ami_evaluation *r)
 {
@@ -185,66 +99,34 @@ static void print_row(const char *name, int width, double speed, double period, 
            r->joint_rad * 180 / M_PI, 100 * r->success_phc, 1e3 * r->e_g_mpjpe, 1e3 * r->e_mpjpe);
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-static json_t *row_json(const contender *c, const ami_variation_def *vary, ami_protocol how, double speed,
-                        double period, const outcome *row)
-{
-    const ami_evaluation *r = &row->mean;
-    json_t *o = json_object();
-    json_object_set_new(o, "policy", cli_text(c->path));
-    json_object_set_new(o, "protocol", json_string(protocol_name[how]));
-    json_object_set_new(o, "push_speed", cli_real(speed));
-    json_object_set_new(o, "push_period", cli_real(period));
-    cli_variation_json(vary, o);
-    json_object_set_new(o, "survival", cli_real(r->survival));
-    json_object_set_new(o, "survival_worst_seed", cli_real(r->worst_survival));
-    json_object_set_new(o, "success", cli_real(r->success));
-    json_object_set_new(o, "normalised_return", cli_real(r->normalised_return));
-    json_object_set_new(o, "normalised_return_worst_seed", cli_real(r->worst_return));
-    json_object_set_new(o, "e_g_mpjpe_mm", cli_real(1e3 * r->e_g_mpjpe));
-    json_object_set_new(o, "e_mpjpe_mm", cli_real(1e3 * r->e_mpjpe));
-    json_object_set_new(o, "e_vel_mm", cli_real(1e3 * r->e_vel));
-    json_object_set_new(o, "e_acc_mm", cli_real(1e3 * r->e_acc));
-    json_object_set_new(o, "success_phc", cli_real(r->success_phc));
-    json_object_set_new(o, "success_beyondmimic", cli_real(r->success));
-    json_object_set_new(o, "resets_non_finite", json_integer(r->unstable));
-    json_object_set_new(o, "runs", row->runs);
-    return o;
-}
-
 enum { POLICY_WIDTH = 16 }; /* of the first column, at least */
 
-static int name_width(const contender *c, int contenders)
+static int name_width(const eval_contender *c, int contenders)
 {
     int width = POLICY_WIDTH;
     for (int k = 0; k < contenders; k++) {
-        const int columns = cli_columns(base_name(c[k].path));
+        const int columns = cli_columns(eval_base_name(c[k].path));
         width = columns > width ? columns : width;
     }
     return width;
 }
 
 /* One protocol's table; `rows` gets its rows. */
-static bool evaluate_protocol(const arguments *a, const contender *c, int contenders,
-                              const ami_followed *followed, ami_protocol how, bar_state *bar, json_t *rows,
+static bool evaluate_protocol(const eval_arguments *a, const eval_contender *c, int contenders,
+                              const ami_followed *followed, ami_protocol how, eval_bar *bar, json_t *rows,
                               ami_error *err)
 {
-    const bool quiet = a->common.json && !strcmp(a->common.json, "-");
-    outcome result[CLI_PUSHES_MAX][2];
+    const bool quiet = eval_is_quiet(a);
+    eval_outcome result[CLI_PUSHES_MAX][2];
     ami_progress_start(&bar->progress, "eval", 0, 1, 0);
     for (int p = 0; p < a->sim.pushes; p++)
         for (int k = 0; k < contenders; k++) {
-            if (!evaluate(a, &c[k], followed, how, p, bar, &result[p][k], err)) {
+            if (!eval_run(a, &c[k], followed, how, p, bar, &result[p][k], err)) {
                 ami_progress_end(&bar->progress);
                 return false;
             }
-            json_array_append_new(rows, row_json(&c[k], &a->sim.vary, how, a->sim.push[p].speed,
-                                                 a->sim.push[p].period, &result[p][k]));
+            json_array_append_new(rows, eval_row_json(&c[k], &a->sim.vary, how, a->sim.push[p].speed,
+                                                      a->sim.push[p].period, &result[p][k]));
         }
     ami_progress_end(&bar->progress);
     if (quiet)
@@ -265,7 +147,7 @@ static bool evaluate_protocol(const arguments *a, const contender *c, int conten
            "E mm");
     for (int p = 0; p < a->sim.pushes; p++) {
         for (int k = 0; k < contenders; k++)
-            print_row(base_name(c[k].path), width, a->sim.push[p].speed, a->sim.push[p].period,
+            print_row(eval_base_name(c[k].path), width, a->sim.push[p].speed, a->sim.push[p].period,
                       &result[p][k].mean);
         if (contenders == 2)
             printf("%-*s  %-14s  %+6.1f    %8s  %+6.1f    %+7.3f\n", width, "  difference", "",
@@ -278,30 +160,30 @@ static bool evaluate_protocol(const arguments *a, const contender *c, int conten
 }
 
 /* The largest pushes of each contender. */
-static bool find_largest_pushes(const arguments *a, const contender *c, int contenders,
+static bool find_largest_pushes(const eval_arguments *a, const eval_contender *c, int contenders,
                                 const ami_followed *followed, ami_largest_push largest[2], ami_error *err)
 {
-    bar_state bar = {.all = contenders};
+    eval_bar bar = {.all = contenders};
     bool ok = true, stopped = false;
     ami_progress_start(&bar.progress, "eval", 0, 1, 0);
     for (int k = 0; ok && k < contenders; k++) {
         ami_rollout_def rollout;
         bar.done = k;
-        ok = define_rollout(a, &c[k], followed, &bar, &rollout, err) &&
+        ok = eval_define(a, &c[k], followed, &bar, &rollout, err) &&
              ami_find_largest_push(&rollout, &largest[k], &stopped, err);
     }
     ami_progress_end(&bar.progress);
     return ok;
 }
 
-static void add_largest_pushes(const arguments *a, const contender *c, int contenders,
+static void add_largest_pushes(const eval_arguments *a, const eval_contender *c, int contenders,
                                const ami_followed *followed, const ami_largest_push largest[2], json_t *o)
 {
     const ami_published *paper = followed->clip ? ami_published_find(followed->clip) : NULL;
     static const char *const field[2][2] = {
         {"largest_push_forward_n", "largest_push_sideways_n"},
         {"baseline_largest_push_forward_n", "baseline_largest_push_sideways_n"}};
-    const bool quiet = a->common.json && !strcmp(a->common.json, "-");
+    const bool quiet = eval_is_quiet(a);
     if (!quiet)
         printf("largest force on the root that it survives, for .2 s from %.2f s on\n", largest[0].at_s);
     for (int k = 0; k < contenders; k++) {
@@ -309,10 +191,10 @@ static void add_largest_pushes(const arguments *a, const contender *c, int conte
         json_object_set_new(o, field[k][0], stands ? cli_real(largest[k].forward_n) : json_null());
         json_object_set_new(o, field[k][1], stands ? cli_real(largest[k].sideways_n) : json_null());
         if (!quiet && stands)
-            printf("%-17s  forward %4.0f N, sideways %4.0f N\n", base_name(c[k].path), largest[k].forward_n,
-                   largest[k].sideways_n);
+            printf("%-17s  forward %4.0f N, sideways %4.0f N\n", eval_base_name(c[k].path),
+                   largest[k].forward_n, largest[k].sideways_n);
         else if (!quiet)
-            printf("%-17s  falls without any\n", base_name(c[k].path));
+            printf("%-17s  falls without any\n", eval_base_name(c[k].path));
     }
     if (!quiet && paper && paper->forward_n > 0)
         printf("%-17s  forward %4.0f N, sideways %4.0f N\n", "DeepMimic's paper", paper->forward_n,
@@ -321,31 +203,23 @@ static void add_largest_pushes(const arguments *a, const contender *c, int conte
         printf("\n");
 }
 
-/* What was published for the same clip, as text and in `o`. */
-static void add_published(const arguments *a, const ami_followed *followed, json_t *o)
+/* What was published for the same clip. */
+static void print_published(const ami_followed *followed)
 {
     const ami_published *paper = followed->clip ? ami_published_find(followed->clip) : NULL;
-    if (!paper)
-        return;
-    json_object_set_new(o, "paper_nr", cli_real(paper->normalised_return));
-    json_object_set_new(o, "paper_samples", json_integer((json_int_t)paper->samples));
-    if (paper->forward_n > 0) {
-        json_object_set_new(o, "paper_largest_push_forward_n", cli_real(paper->forward_n));
-        json_object_set_new(o, "paper_largest_push_sideways_n", cli_real(paper->sideways_n));
-    }
-    if (!(a->common.json && !strcmp(a->common.json, "-")))
+    if (paper)
         printf("DeepMimic's paper has a return of %.3f for this clip%s, after %.0f million samples.\n\n",
                paper->normalised_return,
                ami_clip_loops(followed->clip) ? "" : " from its first frame to its last",
                paper->samples / 1e6);
 }
 
-static bool evaluate_all(const arguments *a, const contender *c, int contenders, const ami_followed *followed,
-                         ami_error *err)
+static bool evaluate_all(const eval_arguments *a, const eval_contender *c, int contenders,
+                         const ami_followed *followed, ami_error *err)
 {
-    const bool quiet = a->common.json && !strcmp(a->common.json, "-");
+    const bool quiet = eval_is_quiet(a);
     const bool once = followed->clip && !ami_clip_loops(followed->clip);
-    bar_state bar = {.all = contenders * a->sim.pushes * a->seeds * (once ? 2 : 1)};
+    eval_bar bar = {.all = contenders * a->sim.pushes * a->seeds * (once ? 2 : 1)};
     ami_largest_push largest[2];
     if (a->push_force && !find_largest_pushes(a, c, contenders, followed, largest, err))
         return false;
@@ -355,13 +229,9 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
         json_decref(rows);
         return false;
     }
-    json_t *o = json_object();
-    json_object_set_new(o, "motion", cli_text(followed->name));
-    json_object_set_new(o, "seconds", cli_real(a->sim.seconds));
-    json_object_set_new(o, "envs", json_integer(a->sim.envs));
-    json_object_set_new(o, "seeds", json_integer(a->seeds));
-    json_object_set_new(o, "first_seed", json_integer((json_int_t)a->common.seed));
-    add_published(a, followed, o);
+    json_t *o = eval_motion_json(a, followed);
+    if (!quiet)
+        print_published(followed);
     if (a->push_force)
         add_largest_pushes(a, c, contenders, followed, largest, o);
     if (!quiet)
@@ -376,7 +246,7 @@ static bool evaluate_all(const arguments *a, const contender *c, int contenders,
     return cli_write_json(a->common.json, o, err);
 }
 
-static bool load_contender(const char *name, const cli_simulation *sim, contender *c, ami_error *err)
+static bool load_contender(const char *name, const cli_simulation *sim, eval_contender *c, ami_error *err)
 {
     if (!ami_find_model(name, c->path, sizeof c->path, err) ||
         !cli_load_policy(&c->policy, c->path, sim->precision, &sim->calibration, err))
@@ -387,9 +257,43 @@ static bool load_contender(const char *name, const cli_simulation *sim, contende
     return c->character != NULL;
 }
 
+/* One motion: the one of --motion or of the style options, or what the first policy was trained on. */
+static bool evaluate_one(const eval_arguments *a, const eval_contender *c, int contenders, ami_error *err)
+{
+    static ami_followed followed;
+    const ami_origin origin = ami_policy_origin(&c[0].policy, c[0].path);
+    bool ok = ami_follow(&followed, a->motions > 0 ? a->motion[0] : NULL, &a->style, &origin,
+                         &c[0].character->skeleton, a->common.clips, err);
+    ok = ami_exchange_agree(cli_ranks(), ok, err) && evaluate_all(a, c, contenders, &followed, err);
+    ami_followed_free(&followed);
+    return ok;
+}
+
+/* Several motions: names, pushes, and what excludes them. */
+static bool check_motions(eval_arguments *a, motion_names *names, ami_error *err)
+{
+    if (!cli_style_check(&a->style, a->motions > 0 ? a->motion[0] : NULL, err) ||
+        !motion_names_split(a->motion, a->motions, names, err))
+        return false;
+    const bool several = a->all_motions || names->count > 1;
+    if (a->all_motions && (a->motions > 0 || ami_style_requested(&a->style)))
+        return ami_fail(err, "--all-motions and %s exclude each other",
+                        a->motions > 0 ? "--motion" : "invented motions");
+    if (several && a->push_force)
+        return ami_fail(err, "--push-force is for one motion");
+    a->name = names->name;
+    a->names = names->count;
+    if (a->sim.pushes > 0)
+        return true;
+    const double speed[] = {0, .5, 1};
+    for (; a->sim.pushes < (several ? 1 : 3); a->sim.pushes++)
+        a->sim.push[a->sim.pushes] = (cli_push){speed[a->sim.pushes], 2};
+    return true;
+}
+
 int cmd_eval(int argc, char **argv)
 {
-    static arguments a = {.common = {.seed = 1000}, .seeds = 3};
+    static eval_arguments a = {.common = {.seed = 1000}, .seeds = 3};
     a.sim = cli_simulation_default();
     a.sim.seconds = 20;
     a.sim.envs = 64;
@@ -414,26 +318,20 @@ int cmd_eval(int argc, char **argv)
         ami_fail(&err, "which policy? Give --policy FILE");
         return cli_fail(&err);
     }
-    if (a.sim.pushes == 0) {
-        const double speed[] = {0, .5, 1};
-        for (a.sim.pushes = 0; a.sim.pushes < 3; a.sim.pushes++) {
-            a.sim.push[a.sim.pushes].speed = speed[a.sim.pushes];
-            a.sim.push[a.sim.pushes].period = 2;
-        }
-    }
-    if (!cli_style_check(&a.style, a.sim.motion, &err))
+    motion_names names = {0};
+    if (!check_motions(&a, &names, &err)) {
+        motion_names_free(&names);
         return cli_fail(&err);
+    }
     cli_set_threads(a.common.threads);
-    static contender c[2];
+    static eval_contender c[2];
     const int contenders = a.baseline ? 2 : 1;
     bool ok = load_contender(a.sim.policy, &a.sim, &c[0], &err) &&
               (!a.baseline || load_contender(a.baseline, &a.sim, &c[1], &err));
-    static ami_followed followed;
-    const ami_origin origin = ami_policy_origin(&c[0].policy, c[0].path);
-    ok = ok && ami_follow(&followed, a.sim.motion, &a.style, &origin, &c[0].character->skeleton,
-                          a.common.clips, &err);
-    ok = ami_exchange_agree(cli_ranks(), ok, &err) && evaluate_all(&a, c, contenders, &followed, &err);
-    ami_followed_free(&followed);
+    ok = ami_exchange_agree(cli_ranks(), ok, &err) &&
+         (a.all_motions || names.count > 1 ? eval_motions(&a, c, contenders, &err)
+                                           : evaluate_one(&a, c, contenders, &err));
+    motion_names_free(&names);
     for (int k = 0; k < contenders; k++) {
         ami_policy_free(&c[k].policy);
         ami_character_destroy(c[k].character);

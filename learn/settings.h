@@ -88,7 +88,11 @@ bool ami_setting_parse(const ami_setting *list, int count, double *values, const
             "deviation of starts from the reference, at the end: 1 is .1 rad and .3 m/s")                   \
     SETTING(start_noisy, real, .5, 0, 1, "fraction of the starts with start_noise")                         \
     SETTING(mirror, int, -1, -1, 1,                                                                         \
-            "1: train one half of a loop's cycle and mirror it in the other, -1: if symmetric")             \
+            "1: train one half of a loop's cycle and mirror it in the other, -1: if symmetric and alone")   \
+    SETTING(mirrored, real, 0, 0, 1,                                                                        \
+            "fraction of the episodes that follow their clip's mirror image; needs the goal")               \
+    SETTING(clip_failures, real, .5, 0, 1,                                                                  \
+            "fraction of the samples of several clips divided by what their returns lack of 1")             \
     SETTING(average, real, .04, 0, 1,                                                                       \
             "half-life of the weights' mean, as a fraction of the samples so far; 0: no mean")              \
     SETTING(push_speed, real, 0, 0, 20, "m/s, max push, at the end of push_ramp")                           \
@@ -113,7 +117,7 @@ bool ami_setting_parse(const ami_setting *list, int count, double *values, const
     SETTING(teach_end, real, 0, 0, 1000, "the same at the end")                                             \
     SETTING(teach_after_s, real, 1.5, 0, 1e6, "s, a teacher is used this long after a change to its style") \
     SETTING(goal, int, -1, -1, 1,                                                                           \
-            "1: observations include the reference's goal, 0: not, -1: with drawn styles")                  \
+            "1: observations include the reference's goal, 0: not, -1: with styles or several clips")       \
     SETTING(physics_hz, real, 120, 30, 10000, "physics steps per second")                                   \
     SETTING(substeps, int, 4, 1, 1000, "physics steps per control step")                                    \
     SETTING(look_ahead, real, .06, 0, 1, "s, PD targets use the reference this long after the step's end")  \

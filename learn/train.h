@@ -14,6 +14,7 @@
 #include "learn/teachers.h"
 #include "nets/net.h"
 #include "policy/generator.h"
+#include "policy/motion_list.h"
 #include "sim/env.h"
 
 typedef struct ami_train ami_train;
@@ -43,7 +44,7 @@ typedef struct ami_train_stats {
     double collect_s, learn_s; /* wall time; the only values that are not reproducible */
 } ami_train_stats;
 
-enum { AMI_TRAIN_WINDOW = 16 };
+enum { AMI_TRAIN_WINDOW = 16, AMI_TRAIN_CLIPS_MAX = 1024 };
 
 /* The character must be that of the settings (ami_train_character_def); it and the clip must outlive the
  * training. may_touch: bits of the bodies that may touch the floor besides the ankles. NULL and a sentence on
@@ -51,6 +52,20 @@ enum { AMI_TRAIN_WINDOW = 16 };
 ami_train *ami_train_create(const ami_settings *settings, const ami_character *character,
                             const ami_clip *clip, unsigned may_touch, ami_error *err);
 void ami_train_destroy(ami_train *train);
+
+/* One network for several clips. Each episode follows one of them, under that clip's own rules (length, bodies that
+ * may touch the floor, starts), drawn so that a fraction 1 - clip_failures (a setting) of the samples is divided
+ * evenly, and the rest in proportion to what each clip's return lacks of 1. */
+typedef struct ami_train_clip {
+    const ami_clip *clip;
+    unsigned may_touch; /* bits of the bodies that may touch the floor besides the ankles */
+} ami_train_clip;
+
+typedef struct ami_train_clips {
+    int count;                    /* 1 to AMI_TRAIN_CLIPS_MAX, of different names */
+    const ami_train_clip *clip;   /* (count) */
+    const ami_teachers *teachers; /* of these clips by number, or NULL; else as in ami_train_styles */
+} ami_train_clips;
 
 /* The reference instead of a clip: styles drawn independently for each environment. All pointers must outlive
  * the training. */
@@ -76,6 +91,10 @@ ami_train *ami_train_create_ranks(const ami_settings *settings, const ami_charac
                                   const ami_clip *clip, const ami_train_styles *styles, unsigned may_touch,
                                   ami_exchange *exchange, ami_error *err);
 
+/* Collective. The same for clips, whose number may be 1. */
+ami_train *ami_train_create_clips(const ami_settings *settings, const ami_character *character,
+                                  const ami_train_clips *clips, ami_exchange *exchange, ami_error *err);
+
 ami_character_def ami_train_character_def(const ami_settings *settings);
 
 /* Collective. One iteration: envs × steps samples and an update. Uses the current OpenMP team; simulation uses at most as
@@ -86,8 +105,18 @@ void ami_train_iterate(ami_train *train, ami_train_stats *stats);
  * before it can still be saved. */
 bool ami_train_failed(const ami_train *train, ami_error *err);
 
-/* The clip's name, or "style:" and the name of the styles, as stored in checkpoints and networks. */
+/* The clip's name (of several, all with commas, perhaps cut), or "style:" and the name of the styles, as stored in
+ * checkpoints. */
 const char *ami_train_motion(const ami_train *train);
+
+/* Number of clips, 0 with styles; the clips in order. */
+int ami_train_clip_count(const ami_train *train);
+const ami_clip *ami_train_get_clip(const ami_train *train, int clip);
+
+/* Of one of several clips: statistics of its samples only. Fields that are not of samples or episodes are 0, and
+ * `samples` is the number of its own. Episodes are those of the last 200 thousand samples times the root of the
+ * number of clips (half-life), not of a window. */
+void ami_train_clip_stats(const ami_train *train, int clip, ami_train_stats *stats);
 
 /* Replaces settings.samples, over which the schedules of noise and KL extend. */
 void ami_train_set_samples(ami_train *train, double samples);
@@ -114,11 +143,19 @@ typedef struct ami_train_score {
     char failure[AMI_WORLD_FAILURE]; /* the first error of the first of them; empty: none */
 } ami_train_score;
 
-/* Collective. Evaluates with `envs` characters and with seeds that are the same in every call. A loop is followed for
+/* Collective. Evaluates with `envs` characters, of each clip, and with seeds that are the same in every call; of
+ * several clips the means. A loop is followed for
  * `seconds` from a random phase, a clip that does not loop from its first frame to its last (Peng et al.
  * 2018). Does not change the training. False if memory is short. */
 bool ami_train_evaluate(const ami_train *train, int envs, double seconds, ami_train_score *score,
                         ami_error *err);
+
+/* The means of several clips' scores; `failed` is the sum. */
+void ami_train_mean_score(const ami_train_score *score, int count, ami_train_score *mean);
+
+/* Collective. The same for every clip: score (clips, or 1 with styles), `envs` characters each. */
+bool ami_train_evaluate_clips(const ami_train *train, int envs, double seconds, ami_train_score *score,
+                              ami_error *err);
 
 /* The current networks (with setting average: their means over training) with normaliser and metadata. The
  * caller destroys them. NULL if memory is short. */
@@ -127,6 +164,11 @@ ami_net *ami_train_export_critic(const ami_train *train, ami_error *err);
 
 /* Collective. Writes the complete state of the training atomically to `path`: rank 0 does. All ranks get its result. */
 bool ami_train_save(const ami_train *train, const char *path, ami_error *err);
+
+/* Reads the list of the clips that a checkpoint's training has, if it has several: else *count is 0. *motion is to
+ * be freed. */
+bool ami_train_read_clips(const ami_checkpoint *checkpoint, ami_listed_motion **motion, int *count,
+                          ami_error *err);
 
 /* Reads a checkpoint's settings. */
 bool ami_train_read_settings(const ami_checkpoint *checkpoint, ami_settings *settings, ami_error *err);

@@ -11,10 +11,17 @@
  * adaptive starts. 2: samples were shuffled over all environments, and sums had another order. */
 static const uint32_t format = 3;
 
-/* Prevents that a training is continued on another motion by mistake. */
+/* Prevents that a training is continued on another motion by mistake; of several clips, also in another order. */
 static uint32_t motion_crc(const ami_train *t)
 {
-    return t->clip ? ami_clip_crc(t->clip) : t->styles.crc;
+    uint32_t crc = 0;
+    if (t->clips <= 1)
+        return t->clips > 0 ? ami_clip_crc(t->clip[0].clip) : t->styles.crc;
+    for (int c = 0; c < t->clips; c++) {
+        const uint32_t one = ami_clip_crc(t->clip[c].clip);
+        crc = ami_crc32c(crc, &one, sizeof one);
+    }
+    return crc;
 }
 
 static uint32_t teachers_crc(const ami_train *t);
@@ -24,9 +31,12 @@ uint32_t ami_train_crc(const ami_train *train)
     char settings[8192];
     const size_t length = ami_settings_print(&train->settings, settings, sizeof settings);
     const uint32_t facts[] = {format, motion_crc(train), teachers_crc(train), (uint32_t)train->bf16,
-                              (uint32_t)train->env[0].def.may_touch};
+                              (uint32_t)ami_train_may_touch(train, 0)};
     uint32_t crc = ami_crc32c(0, settings, length);
     crc = ami_crc32c(crc, facts, sizeof facts);
+    for (int c = 1; c < train->clips; c++)
+        crc = ami_crc32c(crc, &train->clip[c].may_touch, sizeof train->clip[c].may_touch);
+    crc = ami_crc32c(crc, train->parts, (size_t)train->clips * sizeof *train->parts);
     crc = ami_crc32c(crc, &train->normalizer, sizeof train->normalizer);
     crc = ami_crc32c(crc, &train->progress, sizeof train->progress);
     ami_train_net *const net[] = {ami_ppo_actor(train->ppo), ami_ppo_critic(train->ppo)};
@@ -37,7 +47,7 @@ uint32_t ami_train_crc(const ami_train *train)
 
 static uint32_t teachers_crc(const ami_train *t)
 {
-    return t->teacher_action ? t->styles.teachers->crc : 0;
+    return t->teacher_action ? t->teachers->crc : 0;
 }
 
 /* A checkpoint of a training without teachers may lack this section. */
@@ -57,21 +67,28 @@ static bool check_teachers(const ami_train *t, const ami_checkpoint *c, ami_erro
 
 /* Bytes of each environment in a checkpoint, of all ranks. */
 typedef struct environment_bytes {
-    size_t runner, env, generator;
+    size_t runner, env, generator, clip;
 } environment_bytes;
+
+/* Whether it is not plain which clip an environment follows, and how. */
+static bool has_env_clips(const ami_train *t)
+{
+    return t->clips > 1 || t->settings.mirrored > 0;
+}
 
 static environment_bytes bytes_of(const ami_train *t)
 {
     return (environment_bytes){sizeof *t->run, ami_env_save_size(&t->env[0]),
-                               t->generator ? ami_generator_save_size(t->generator[0]) : 0};
+                               t->generator ? ami_generator_save_size(t->generator[0]) : 0,
+                               has_env_clips(t) ? sizeof *t->env_clip : 0};
 }
 
 static size_t bytes_of_all(environment_bytes each)
 {
-    return each.runner + each.env + each.generator;
+    return each.runner + each.env + each.generator + each.clip;
 }
 
-/* Collective. At rank 0: the states of all ranks' environments, each as runner, environment, generator, to be freed.
+/* Collective. At rank 0: the states of all ranks' environments, each as runner, environment, generator, clip, to be freed.
  * Elsewhere an array without meaning. NULL and a sentence on error, in all ranks. */
 static char *gather_environments(const ami_train *t, environment_bytes each, ami_error *err)
 {
@@ -91,6 +108,7 @@ static char *gather_environments(const ami_train *t, environment_bytes each, ami
         ami_env_save(&t->env[e], to + each.runner);
         if (t->generator)
             ami_generator_save(t->generator[e], to + each.runner + each.env);
+        memcpy(to + each.runner + each.env + each.generator, &t->env_clip[e], each.clip);
     }
     for (int r = 0; ok && r < ranks; r++)
         bytes[r] =
@@ -152,6 +170,86 @@ static bool get_generators(ami_train *t, const ami_checkpoint *c, ami_error *err
     return ok;
 }
 
+/* Call it before loading the environments: it sets their clips. */
+static bool get_env_clips(ami_train *t, const ami_checkpoint *c, ami_error *err)
+{
+    if (!has_env_clips(t))
+        return true;
+    char *data = get_environments(t, c, "environment_clips", sizeof *t->env_clip, err);
+    bool ok = data != NULL;
+    for (int e = 0; ok && e < t->envs; e++) {
+        env_clip found;
+        memcpy(&found, data + (size_t)e * sizeof found, sizeof found);
+        if (found.clip < 0 || found.clip >= t->clips || (found.mirrored != 0 && found.mirrored != 1))
+            ok = ami_fail(err, "%s: environment %d follows clip %d of %d", ami_checkpoint_path(c),
+                          t->first_env + e, (int)found.clip, t->clips);
+        else
+            t->env_clip[e] = found;
+        if (ok && t->clips > 1)
+            ami_train_use_clip(t, e);
+    }
+    free(data);
+    return ok;
+}
+
+/* What is known of the clips: of the first or only one its parts are at the end of the section "progress". */
+static bool put_progress(const ami_train *t, ami_checkpoint_writer *w, ami_error *err)
+{
+    static const clip_parts none;
+    char data[sizeof(progress) + sizeof(clip_parts)];
+    memcpy(data, &t->progress, sizeof(progress));
+    memcpy(data + sizeof(progress), t->clips > 0 ? t->parts : &none, sizeof(clip_parts));
+    if (!ami_checkpoint_put(w, "progress", data, sizeof data, err) || t->clips <= 1)
+        return t->clips <= 1;
+    char *list = ami_train_print_clips(t);
+    const bool ok =
+        (list || ami_fail(err, "out of memory for a checkpoint")) &&
+        ami_checkpoint_put(w, "motions", list, strlen(list) + 1, err) &&
+        ami_checkpoint_put(w, "clip_parts", t->parts, (size_t)t->clips * sizeof *t->parts, err) &&
+        ami_checkpoint_put(w, "clip_records", t->record, (size_t)t->clips * sizeof *t->record, err);
+    free(list);
+    return ok;
+}
+
+bool ami_train_read_clips(const ami_checkpoint *checkpoint, ami_listed_motion **motion, int *count,
+                          ami_error *err)
+{
+    size_t size;
+    const char *text = ami_checkpoint_find(checkpoint, "motions", &size);
+    *motion = NULL;
+    *count = 0;
+    if (!text)
+        return true;
+    if (size < 1 || text[size - 1])
+        return ami_fail(err, "%s: section \"motions\" is no text", ami_checkpoint_path(checkpoint));
+    return ami_motion_list_read(text, motion, count, err) ||
+           ami_fail_in(err, "%s: section \"motions\"", ami_checkpoint_path(checkpoint));
+}
+
+/* Of several clips also what may touch the floor, as it was. */
+static bool get_progress(ami_train *t, const ami_checkpoint *c, ami_error *err)
+{
+    char data[sizeof(progress) + sizeof(clip_parts)];
+    ami_listed_motion *list = NULL;
+    int count = 0;
+    if (!ami_checkpoint_get(c, "progress", data, sizeof data, err))
+        return false;
+    memcpy(&t->progress, data, sizeof(progress));
+    if (t->clips > 0)
+        memcpy(t->parts, data + sizeof(progress), sizeof(clip_parts));
+    if (t->clips <= 1)
+        return true;
+    bool ok = ami_train_read_clips(c, &list, &count, err) &&
+              (count == t->clips ||
+               ami_fail(err, "%s: has %d clips, expected %d", ami_checkpoint_path(c), count, t->clips)) &&
+              ami_checkpoint_get(c, "clip_parts", t->parts, (size_t)t->clips * sizeof *t->parts, err) &&
+              ami_checkpoint_get(c, "clip_records", t->record, (size_t)t->clips * sizeof *t->record, err);
+    for (int k = 0; ok && k < count; k++)
+        t->clip[k].may_touch = list[k].may_touch;
+    free(list);
+    return ok;
+}
+
 static bool put_copies(const ami_train *t, ami_checkpoint_writer *w, ami_error *err)
 {
     return !t->mirror ||
@@ -189,7 +287,7 @@ static bool put_all(const ami_train *t, ami_checkpoint_writer *w, const char *en
 {
     char settings[8192];
     const size_t length = ami_settings_print(&t->settings, settings, sizeof settings);
-    const uint32_t crc = motion_crc(t), teachers = teachers_crc(t), may_touch = t->env[0].def.may_touch;
+    const uint32_t crc = motion_crc(t), teachers = teachers_crc(t), may_touch = ami_train_may_touch(t, 0);
     const size_t row = bytes_of_all(each), after = each.runner + each.env;
     return ami_checkpoint_put(w, "format", &format, sizeof format, err) &&
            ami_checkpoint_put(w, "settings", settings, length + 1, err) &&
@@ -197,13 +295,14 @@ static bool put_all(const ami_train *t, ami_checkpoint_writer *w, const char *en
            ami_checkpoint_put(w, "clip_crc", &crc, sizeof crc, err) &&
            ami_checkpoint_put(w, "may_touch", &may_touch, sizeof may_touch, err) &&
            (!t->generator || put_environments(t, w, "generators", envs, row, after, each.generator, err)) &&
+           (!each.clip ||
+            put_environments(t, w, "environment_clips", envs, row, after + each.generator, each.clip, err)) &&
            (!teachers || ami_checkpoint_put(w, "teachers_crc", &teachers, sizeof teachers, err)) &&
            ami_net_checkpoint_put(w, "actor", ami_ppo_actor(t->ppo), ami_ppo_actor_adam(t->ppo), err) &&
            ami_net_checkpoint_put(w, "critic", ami_ppo_critic(t->ppo), ami_ppo_critic_adam(t->ppo), err) &&
            put_copies(t, w, err) && put_average(t, w, err) &&
            ami_checkpoint_put(w, "normalizer", &t->normalizer, sizeof t->normalizer, err) &&
-           ami_checkpoint_put(w, "progress", &t->progress, sizeof t->progress, err) &&
-           put_environments(t, w, "runners", envs, row, 0, each.runner, err) &&
+           put_progress(t, w, err) && put_environments(t, w, "runners", envs, row, 0, each.runner, err) &&
            put_environments(t, w, "environments", envs, row, each.runner, each.env, err);
 }
 
@@ -310,17 +409,18 @@ bool ami_train_load(ami_train *train, const ami_checkpoint *checkpoint, ami_erro
     const size_t env_size = ami_env_save_size(&train->env[0]);
     char *envs = NULL, *runners = NULL;
     const bool ok =
-        ami_train_load_networks(train, checkpoint, err) &&
-        ami_checkpoint_get(checkpoint, "progress", &train->progress, sizeof train->progress, err) &&
+        ami_train_load_networks(train, checkpoint, err) && get_progress(train, checkpoint, err) &&
         (runners = get_environments(train, checkpoint, "runners", sizeof *train->run, err)) != NULL &&
         (envs = get_environments(train, checkpoint, "environments", env_size, err)) != NULL &&
         ami_checkpoint_get(checkpoint, "may_touch", &may_touch, sizeof may_touch, err) &&
         check_progress(&train->progress, checkpoint, err) && get_generators(train, checkpoint, err) &&
-        get_average(train, checkpoint, err);
+        get_env_clips(train, checkpoint, err) && get_average(train, checkpoint, err);
     ami_train_refresh_starts(train);
+    ami_train_refresh_clips(train);
     for (int e = 0; ok && e < train->envs; e++) {
         memcpy(&train->run[e], runners + (size_t)e * sizeof *train->run, sizeof *train->run);
-        train->env[e].def.may_touch = may_touch;
+        if (train->clips <= 1)
+            train->env[e].def.may_touch = may_touch;
         ami_env_load(&train->env[e], envs + (size_t)e * env_size);
     }
     free(envs);

@@ -52,6 +52,8 @@ void ami_train_start_episode(ami_train *train, int e, ami_cycle_workspace *works
     env->def.push_speed = ami_train_push(train);
     if (train->generator)
         start_motion(train, e, workspace, fell);
+    else
+        ami_train_draw_clip(train, e);
     env->def.start_phase = ami_train_draw_start(train, e);
     env->def.start_noise = 0;
     if (train->settings.start_noise > 0 && ami_rng_uniform(&train->run[e].rng) < train->settings.start_noisy)
@@ -67,6 +69,24 @@ void ami_train_start_episode(ami_train *train, int e, ami_cycle_workspace *works
     }
 }
 
+static unsigned fell_on(const ami_env *env, ami_env_end end)
+{
+    return end == AMI_ENV_FELL ? env->world.touching & ~env->def.may_touch : 0;
+}
+
+static sample_facts facts_of(const ami_train *t, int e, ami_env_end end)
+{
+    const ami_env *env = &t->env[e];
+    return (sample_facts){
+        .limited = (float)((double)env->world.limited / (AMI_CLIP_JOINTS * env->def.substeps)),
+        .episode_s = (float)(env->step * env->control_dt),
+        .normalised_return = (float)(t->run[e].episode_return / env->steps_end),
+        .clip = (uint16_t)t->env_clip[e].clip,
+        .fell_on = (uint16_t)fell_on(env, end),
+        .end = (uint8_t)end,
+    };
+}
+
 /* Step `step` of environment e with the chosen action; adds to its tally and starts a new episode if this one
  * ends. */
 static void step_environment(ami_train *t, int e, int step, const float *chosen, thread_scratch *scratch)
@@ -76,8 +96,10 @@ static void step_environment(ami_train *t, int e, int step, const float *chosen,
     const int i = e * t->steps + step;
     ami_reward reward;
     float action[AMI_ACTION];
-    if (t->bins > 0)
-        t->bin[i] = (unsigned char)fmin(ami_reference_phase(&env->reference) * t->bins, t->bins - 1);
+    if (t->clips > 0) {
+        const int bins = t->clip[t->env_clip[e].clip].bins;
+        t->bin[i] = (unsigned char)fmin(ami_reference_phase(&env->reference) * bins, bins - 1);
+    }
     for (int k = 0; k < AMI_ACTION; k++)
         action[k] = chosen[k] * t->action_std[k] + t->action_mean[k];
     const ami_env_end end = ami_env_step(env, action, &reward);
@@ -92,13 +114,15 @@ static void step_environment(ami_train *t, int e, int step, const float *chosen,
     sum->joint_rad += reward.joint_rad;
     sum->end_effector_m += reward.end_effector_m;
     sum->limited += (double)env->world.limited / (AMI_CLIP_JOINTS * env->def.substeps);
+    if (t->facts)
+        t->facts[i] = facts_of(t, e, end);
 
     t->after[i] = end == AMI_ENV_GOES_ON ? AMI_TRAIN_NO_EXTRA : AMI_TRAIN_FAILED;
     if (end == AMI_ENV_TIME_OUT || (end == AMI_ENV_GOES_ON && step == t->steps - 1)) {
         float obs[AMI_OBS_MAX];
         ami_env_observe(env, obs);
         t->after[i] = e * t->extras + t->extras_used[e]++;
-        ami_train_fold(t, obs);
+        ami_train_fold(t, e, obs);
         ami_train_normalise(t, obs, t->extra + (size_t)t->after[i] * (size_t)t->inputs);
     }
     if (end != AMI_ENV_GOES_ON) {
@@ -110,8 +134,7 @@ static void step_environment(ami_train *t, int e, int step, const float *chosen,
         sum->fell += end == AMI_ENV_FELL;
         sum->lost += end == AMI_ENV_LOST;
         for (int b = 0; b < AMI_BODIES; b++)
-            sum->fell_on[b] +=
-                end == AMI_ENV_FELL && (env->world.touching & ~env->def.may_touch & 1u << b) != 0;
+            sum->fell_on[b] += (fell_on(env, end) & 1u << b) != 0;
         ami_train_start_episode(t, e, scratch->cycle, end != AMI_ENV_TIME_OUT);
     }
 }
@@ -131,21 +154,48 @@ static void explore(const ami_train *t, runner *run, const float *mean, float *l
     }
 }
 
-/* Runs the teacher of environment e's style, if there is one, for sample i; not soon after a change of style,
- * because a teacher of one style was not trained in states that come from another. */
-static void run_teacher(ami_train *t, int e, size_t i, thread_scratch *scratch)
+/* The teacher of environment e's clip or style; NULL: none, and not soon after a change of style, because a
+ * teacher of one style was not trained in states that come from another. */
+static const ami_policy *teacher_of(const ami_train *t, int e)
 {
+    if (t->clips > 0)
+        return ami_teachers_of_clip(t->teachers, t->env_clip[e].clip);
     const ami_generator *g = t->generator[e];
     const bool settled = ami_generator_followed_s(g, &t->env[e]) >= t->settings.teach_after_s;
-    const ami_policy *teacher = settled ? ami_teachers_of(t->styles.teachers, ami_generator_latent(g)) : NULL;
+    return settled ? ami_teachers_of(t->teachers, ami_generator_latent(g)) : NULL;
+}
+
+/* Runs environment e's teacher, if it has one, for sample i, whose observation is not yet mirrored. */
+static void run_teacher(ami_train *t, int e, size_t i, thread_scratch *scratch)
+{
+    const ami_policy *teacher = teacher_of(t, e);
     t->has_teacher[i] = teacher != NULL;
     if (!teacher)
         return;
     float *teacher_action = t->teacher_action + i * AMI_ACTION;
-    ami_model_run(teacher->actor, scratch->teacher_workspace, t->obs + i * (size_t)t->inputs, 1,
-                  teacher_action);
+    ami_policy_run(teacher, scratch->teacher_workspace, t->obs + i * (size_t)t->inputs, 1, teacher_action);
     for (int k = 0; k < AMI_ACTION; k++)
         teacher_action[k] = (teacher_action[k] - t->action_mean[k]) / t->action_std[k];
+}
+
+/* Environment e's observation for sample i: t->obs, t->x, and what its teacher does. Returns whether the networks
+ * see the mirror image. */
+static bool observe(ami_train *t, int e, size_t i, thread_scratch *scratch)
+{
+    float *obs = t->obs + i * (size_t)t->inputs, own[AMI_OBS_MAX];
+    ami_env_observe(&t->env[e], obs);
+    if (t->teacher_action)
+        run_teacher(t, e, i, scratch);
+    memcpy(own, obs, (size_t)t->inputs * sizeof(float));
+    const bool flipped = ami_train_fold(t, e, own);
+    if (t->env_clip[e].mirrored) /* the mirror image is the observation */
+        memcpy(obs, own, (size_t)t->inputs * sizeof(float));
+    if (t->folded)
+        t->folded[i] = flipped && !t->env_clip[e].mirrored;
+    if (flipped && t->teacher_action && t->has_teacher[i])
+        ami_train_mirror_action(t, t->teacher_action + i * AMI_ACTION, t->teacher_action + i * AMI_ACTION);
+    ami_train_normalise(t, own, t->x + i * (size_t)t->inputs);
+    return flipped;
 }
 
 /* turn_steps steps of the group's environments. */
@@ -160,14 +210,8 @@ static void collect_turn(ami_train *t, const group *g, int turn_steps, thread_sc
             const size_t i = (size_t)(first + k) * (size_t)t->steps + (size_t)step;
             if (t->generator)
                 ami_generator_step(t->generator[first + k], scratch->cycle, &t->env[first + k]);
-            ami_env_observe(&t->env[first + k], t->obs + i * inputs);
-            float own[AMI_OBS_MAX];
-            memcpy(own, t->obs + i * inputs, inputs * sizeof(float));
-            flipped[k] = ami_train_fold(t, own);
-            ami_train_normalise(t, own, x + (size_t)k * inputs);
-            memcpy(t->x + i * inputs, x + (size_t)k * inputs, inputs * sizeof(float));
-            if (t->teacher_action)
-                run_teacher(t, first + k, i, scratch);
+            flipped[k] = observe(t, first + k, i, scratch);
+            memcpy(x + (size_t)k * inputs, t->x + i * inputs, inputs * sizeof(float));
         }
         ami_model_run(t->actor, scratch->workspace, x, count, mean);
         for (int k = 0; k < count; k++) {

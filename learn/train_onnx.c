@@ -49,13 +49,19 @@ static ami_net *export_net(const ami_train *t, bool actor, int outputs, ami_erro
     net->in_clip = (float)s->observation_clip;
     char text[4096];
     ami_settings_print(s, text, sizeof text);
-    bool ok = ami_net_set_meta(net, "training", text) &&
-              ami_net_set_meta(net, "observation",
-                               t->settings.goal != 0 ? "deepmimic-197+goal-49" : "deepmimic-197") &&
-              ami_net_set_meta(net, "motion", ami_train_motion(t));
-    if (t->clip) {
-        snprintf(text, sizeof text, "%08x", (unsigned)ami_clip_crc(t->clip));
+    bool ok =
+        ami_net_set_meta(net, "training", text) &&
+        ami_net_set_meta(net, "observation",
+                         t->settings.goal != 0 ? "deepmimic-197+goal-49" : "deepmimic-197") &&
+        ami_net_set_meta(net, "motion", t->clips > 0 ? ami_clip_name(t->clip[0].clip) : ami_train_motion(t));
+    if (t->clips > 0) {
+        snprintf(text, sizeof text, "%08x", (unsigned)ami_clip_crc(t->clip[0].clip));
         ok = ok && ami_net_set_meta(net, "motion_crc32c", text);
+    }
+    if (t->clips > 1) {
+        char *list = ami_train_print_clips(t);
+        ok = ok && list && ami_net_set_meta(net, "motions", list);
+        free(list);
     }
     snprintf(text, sizeof text, "%lld", (long long)t->progress.samples);
     ok = ok && ami_net_set_meta(net, "samples", text);
@@ -73,7 +79,9 @@ ami_net *ami_train_export_actor(const ami_train *train, ami_error *err)
             net->weight[2][(size_t)a * (size_t)net->dim[2] + (size_t)k] *= train->action_std[a];
         net->bias[2][a] = net->bias[2][a] * train->action_std[a] + train->action_mean[a];
     }
-    if (!ami_policy_write_meta(net, &train->env[0].def, s->physics_hz))
+    ami_env_def def = train->env[0].def;
+    def.may_touch = ami_train_may_touch(train, 0);
+    if (!ami_policy_write_meta(net, &def, s->physics_hz))
         return out_of_memory(net, err);
     return net;
 }
@@ -142,7 +150,10 @@ static bool check_use(const ami_train *t, const ami_net *actor, ami_error *err)
 {
     const ami_settings *s = &t->settings;
     ami_policy policy;
-    if (!ami_policy_describe(&policy, actor, err) || !ami_train_check_actions(s, &policy, err))
+    if (!ami_policy_describe(&policy, actor, err))
+        return false;
+    ami_policy_free(&policy); /* only numbers are needed */
+    if (!ami_train_check_actions(s, &policy, err))
         return false;
     if (fabs(policy.physics_hz - s->physics_hz) > 1e-6 * s->physics_hz || policy.substeps != (int)s->substeps)
         return ami_fail(err,

@@ -7,47 +7,60 @@
 #include <math.h>
 #include <string.h>
 
-static const double before_s = 1;      /* s, max time of a start before the failures it is chosen for */
-static const double half_life = 200e3; /* samples, of the decay of counts */
+static const double before_s = 1; /* s, max time of a start before the failures it is chosen for */
+static const double half_life =
+    200e3; /* samples, of the decay of counts, times the root of the number of clips */
+
+/* Adds an own shard's samples to `sum`: visits of the parts of all clips, and failures. */
+static void add_shard(const ami_train *t, int shard, int bins, double *sum)
+{
+    int first;
+    const int n = ami_train_shard(t, shard, &first);
+    double *visits = sum, *failures = sum + bins;
+    memset(visits, 0, 2 * (size_t)bins * sizeof *visits);
+    for (int i = first * t->steps; i < (first + n) * t->steps; i++) {
+        const int b = t->bin[i] + (t->facts ? t->clip[t->facts[i].clip].first_bin : 0);
+        visits[b] += 1;
+        failures[b] += t->after[i] == AMI_TRAIN_FAILED;
+    }
+}
 
 void ami_train_count_failures(ami_train *train)
 {
-    const double keep = exp2(-(double)train->all_samples / half_life);
-    const size_t bins = (size_t)train->bins;
-    for (int s = 0; bins > 0 && s < ami_shards_own(&train->shards); s++) {
-        double *visits = train->sums + (size_t)s * 2 * bins, *failures = visits + bins;
-        int first;
-        const int n = ami_train_shard(train, s, &first);
-        memset(visits, 0, 2 * bins * sizeof *visits);
-        for (int i = first * train->steps; i < (first + n) * train->steps; i++) {
-            visits[train->bin[i]] += 1;
-            failures[train->bin[i]] += train->after[i] == AMI_TRAIN_FAILED;
+    const clip_state *last = train->clips > 0 ? &train->clip[train->clips - 1] : NULL;
+    const int bins = last ? last->first_bin + last->bins : 0;
+    if (bins == 0)
+        return;
+    const double keep = exp2(-(double)train->all_samples / (half_life * sqrt(train->clips)));
+    for (int s = 0; s < ami_shards_own(&train->shards); s++)
+        add_shard(train, s, bins, train->sums + (size_t)s * 2 * (size_t)bins);
+    ami_train_sum(train, 2 * bins);
+    for (int c = 0; c < train->clips; c++) {
+        clip_parts *parts = &train->parts[c];
+        const double *visits = train->total + train->clip[c].first_bin, *failures = visits + bins;
+        for (int b = 0; b < train->clip[c].bins; b++) {
+            parts->visits[b] = parts->visits[b] * keep + visits[b];
+            parts->failures[b] = parts->failures[b] * keep + failures[b];
         }
-    }
-    if (bins > 0)
-        ami_train_sum(train, 2 * train->bins);
-    for (size_t b = 0; b < bins; b++) {
-        train->progress.visits[b] = train->progress.visits[b] * keep + train->total[b];
-        train->progress.failures[b] = train->progress.failures[b] * keep + train->total[bins + b];
     }
     ami_train_refresh_starts(train);
 }
 
 /* The weight of a start in part b is the failure rate in it and in the second after it, with linearly
  * decreasing weights. Parts with few visits have the mean rate. */
-void ami_train_refresh_starts(ami_train *train)
+static void refresh_clip(clip_state *clip, const clip_parts *parts)
 {
-    const int n = train->bins;
+    const int n = clip->bins;
     double failures = 0, visits = 0, rate[AMI_TRAIN_BINS], sum = 0;
     for (int b = 0; b < n; b++) {
-        failures += train->progress.failures[b];
-        visits += train->progress.visits[b];
+        failures += parts->failures[b];
+        visits += parts->visits[b];
     }
     const double mean = (failures + 1) / (visits + 100), prior = 20;
     for (int b = 0; b < n; b++)
-        rate[b] = (train->progress.failures[b] + prior * mean) / (train->progress.visits[b] + prior);
-    const double width = n > 0 ? ami_clip_duration(train->clip) / n : 1;
-    const bool loops = n > 0 && ami_clip_loops(train->clip);
+        rate[b] = (parts->failures[b] + prior * mean) / (parts->visits[b] + prior);
+    const double width = ami_clip_duration(clip->clip) / n;
+    const bool loops = ami_clip_loops(clip->clip);
     const int ahead = (int)fmax(ceil(before_s / width), 1);
     for (int b = 0; b < n; b++) {
         double weight = 0;
@@ -55,23 +68,30 @@ void ami_train_refresh_starts(ami_train *train)
             if (loops || b + k < n)
                 weight += rate[(b + k) % n] * (1 - (double)k / ahead);
         sum += weight;
-        train->start_below[b] = sum;
+        clip->start_below[b] = sum;
     }
     for (int b = 0; b < n; b++)
-        train->start_below[b] /= sum;
+        clip->start_below[b] /= sum;
+}
+
+void ami_train_refresh_starts(ami_train *train)
+{
+    for (int c = 0; c < train->clips; c++)
+        refresh_clip(&train->clip[c], &train->parts[c]);
 }
 
 double ami_train_draw_start(ami_train *train, int e)
 {
-    if (train->bins == 0)
+    if (train->clips == 0)
         return -1;
-    if (!ami_clip_loops(train->clip) && ami_rng_uniform(&train->run[e].rng) < train->settings.start_first)
+    const clip_state *clip = &train->clip[train->env_clip[e].clip];
+    if (!ami_clip_loops(clip->clip) && ami_rng_uniform(&train->run[e].rng) < train->settings.start_first)
         return 0;
     if (ami_rng_uniform(&train->run[e].rng) >= train->settings.start_failures)
         return -1;
     const double u = ami_rng_uniform(&train->run[e].rng);
     int b = 0;
-    while (b + 1 < train->bins && u >= train->start_below[b])
+    while (b + 1 < clip->bins && u >= clip->start_below[b])
         b++;
-    return (b + ami_rng_uniform(&train->run[e].rng)) / train->bins;
+    return (b + ami_rng_uniform(&train->run[e].rng)) / clip->bins;
 }

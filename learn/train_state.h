@@ -1,5 +1,5 @@
-/* The state of a training. Private to train.c, which creates and runs it, and to the other train_*.c files:
- * train_collect.c steps the environments, train_onnx.c and train_checkpoint.c write and read files. */
+/* The state of a training. Private to train.c, which runs its iterations, and to the other train_*.c files:
+ * train_create.c creates it, train_collect.c steps the environments, train_onnx.c and train_checkpoint.c write and read files. */
 #ifndef AMI_LEARN_TRAIN_STATE_H
 #define AMI_LEARN_TRAIN_STATE_H
 
@@ -19,6 +19,21 @@ enum {
     AMI_TRAIN_BINS = 256, /* max parts of a clip, for the statistics of failures */
 };
 
+/* A clip, and the rules of its episodes. */
+typedef struct clip_state {
+    const ami_clip *clip;
+    unsigned may_touch;                 /* ankles included */
+    double episode_s;                   /* s, max length of an episode */
+    bool folded;                        /* trained in one half of its cycle (train_symmetry.c) */
+    int bins, first_bin;                /* parts of the clip, and their place among those of all clips */
+    double start_below[AMI_TRAIN_BINS]; /* cumulative probability of adaptive starts */
+} clip_state;
+
+/* Of each part of a clip: steps and failed episodes, with decay. */
+typedef struct clip_parts {
+    double visits[AMI_TRAIN_BINS], failures[AMI_TRAIN_BINS];
+} clip_parts;
+
 /* The training's state for one environment. */
 typedef struct runner {
     ami_rng rng;             /* for exploration noise and the training's other draws for the environment */
@@ -33,6 +48,21 @@ typedef struct group {
     bool taken;       /* by a thread */
 } group;
 
+/* What an environment follows in its episode. Checkpoints of trainings on several clips, or mirrored ones,
+ * contain its bytes. */
+typedef struct env_clip {
+    int32_t clip, mirrored; /* mirrored: the networks see and act in the mirror image */
+} env_clip;
+
+/* Of a sample of several clips. */
+typedef struct sample_facts {
+    float limited;   /* fraction of joints at their torque limit */
+    float episode_s; /* of the episode that ended here, and its normalised return */
+    float normalised_return;
+    uint16_t clip, fell_on; /* fell_on: bits of bodies */
+    uint8_t end;            /* ami_env_end */
+} sample_facts;
+
 /* Sums over one iteration, of one or all environments. */
 typedef struct tally {
     double reward, part[AMI_REWARD_PARTS], root_m, joint_rad, end_effector_m;
@@ -42,6 +72,14 @@ typedef struct tally {
     double limited;              /* mean fraction of joints at their torque limit, per step */
 } tally;
 
+enum { TALLY = sizeof(tally) / sizeof(double) };
+
+static inline void ami_tally_add(tally *to, const tally *from)
+{
+    for (int k = 0; k < TALLY; k++)
+        ((double *)to)[k] += ((const double *)from)[k];
+}
+
 /* The state that changes between iterations, except networks, optimisers, environments and normaliser. */
 typedef struct progress {
     int64_t samples, iterations;
@@ -49,9 +87,14 @@ typedef struct progress {
     double unstable;
     ami_rng shuffle;
     tally window[AMI_TRAIN_WINDOW];
-    double visits[AMI_TRAIN_BINS], failures[AMI_TRAIN_BINS]; /* of each part of the clip: steps and failed
-                                                                episodes, with decay */
 } progress;
+
+/* What is known of a clip, one of several (train_clips.c). */
+typedef struct clip_record {
+    double samples, unstable; /* since the training began; unstable: episodes */
+    double recent_samples;    /* with decay, like ... */
+    tally recent;             /* ... these sums; of the reward only its total */
+} clip_record;
 
 typedef struct thread_scratch {
     void *workspace, *teacher_workspace;
@@ -61,24 +104,31 @@ typedef struct thread_scratch {
 struct ami_train {
     ami_settings settings;
     const ami_character *character;
-    const ami_clip *clip;             /* NULL with styles */
-    char motion[AMI_TRAIN_MOTION];    /* the clip's name, or "style:" and the name of the styles */
-    ami_train_styles styles;          /* .nets NULL with a clip */
-    ami_style_plan plan;              /* how styles are drawn */
-    ami_shards shards;                /* of environments */
-    int first_env;                    /* this rank's first environment */
+    int clips;                     /* 0 with styles */
+    clip_state *clip;              /* (clips) */
+    clip_parts *parts;             /* (clips) */
+    clip_record *record;           /* (clips) if there are several, else NULL */
+    double *clip_below;            /* (clips) cumulative probability that an episode follows it, likewise */
+    char motion[AMI_TRAIN_MOTION]; /* the clips' names, or "style:" and the name of the styles */
+    ami_train_styles styles;       /* .nets NULL with clips */
+    const ami_teachers *teachers;  /* or NULL */
+    ami_style_plan plan;           /* how styles are drawn */
+    ami_shards shards;             /* of environments */
+    int first_env;                 /* this rank's first environment */
     int envs, steps, samples, extras; /* envs, samples: of this rank, whose arrays have only its own; extras:
                                          capacity for final observations, per environment */
     int64_t all_samples;              /* of all ranks, in an iteration */
     int all_envs;
-    double *sums, *total; /* workspace for sums: (own shards, width), (width) */
-    int inputs;           /* numbers in an observation */
+    double *sums, *total; /* workspace for sums: (own shards, sum_width), (sum_width) */
+    int sum_width;
+    int inputs; /* numbers in an observation */
     int threads;
     bool bf16;
     double gamma;              /* discount in the last iteration */
     ami_env *env;              /* (envs) */
     ami_generator **generator; /* (envs) with styles, else NULL */
     runner *run;               /* (envs) checkpoints contain its bytes */
+    env_clip *env_clip;        /* (envs) all 0 with one clip or styles */
     int *extras_used;          /* (envs) number of the iteration's final observations */
     tally *env_tally;          /* (envs) */
     thread_scratch *scratch;   /* (threads) */
@@ -99,14 +149,13 @@ struct ami_train {
     unsigned char *has_teacher; /* (samples) */
     float *extra;               /* (envs · extras, inputs) normalised final observations */
     float *value, *extra_value, *next, *advantage, *target;
-    /* Distribution of starts over the parts of the clip (train_starts.c); bins 0: uniform. */
-    int bins;
-    unsigned char *bin;                 /* (samples) part of the clip */
-    double start_below[AMI_TRAIN_BINS]; /* cumulative probability of adaptive starts */
+    unsigned char *bin;  /* (samples) part of the clip (train_starts.c) */
+    sample_facts *facts; /* (samples) if there are several clips, else NULL */
     /* Means of the parameters over training (train_average.c), for unnormalised observations; NULL: none. */
     float *actor_average, *critic_average;
-    /* A symmetric motion is trained in one half of its cycle (train_symmetry.c): */
+    /* Symmetric motions are trained in one half of their cycle (train_symmetry.c): */
     bool mirror;
+    unsigned char *folded;         /* (samples) in the second half: the networks saw the mirror image */
     ami_copier copier;             /* exported networks, for the whole cycle */
     float *plain_x, *plain_action; /* (samples, inputs), (samples, AMI_ACTION) their examples */
     float in_mean[AMI_OBS_MAX], in_std[AMI_OBS_MAX];
@@ -117,6 +166,9 @@ struct ami_train {
 /* Whether a policy from a file has the settings' action mode; if not, false and a sentence that begins with
  * "its". */
 bool ami_train_check_actions(const ami_settings *settings, const ami_policy *policy, ami_error *err);
+
+/* Collective. Adds the observations of the first `steps` steps of obs (envs, steps, inputs) of all ranks. */
+void ami_train_add_to_normalizer(ami_train *train, int steps);
 
 /* Recomputes in_mean and in_std. */
 void ami_train_refresh_normalizer(ami_train *train);
@@ -138,8 +190,28 @@ double ami_train_teach(const ami_train *train);
 /* Begins an episode in environment e; fell: the previous one ended with a fall. */
 void ami_train_start_episode(ami_train *train, int e, ami_cycle_workspace *workspace, bool fell);
 
-/* The definition of this rank's environment e. */
+/* Fills the statistics of episodes, episode_s to fell_on. */
+void ami_train_fill_episodes(const tally *sum, ami_train_stats *stats);
+
+/* The definition of this rank's environment e; with clips, for the first. */
 ami_env_def ami_train_env_def(const ami_train *train, int e);
+
+/* The bodies that may touch the floor while clip c is followed; with styles c is 0. */
+unsigned ami_train_may_touch(const ami_train *train, int c);
+
+/* With several clips: draws the one that environment e follows next. Also draws whether it is mirrored. */
+void ami_train_draw_clip(ami_train *train, int e);
+
+/* Environment e follows its env_clip from now on. */
+void ami_train_use_clip(ami_train *train, int e);
+
+/* Collective. With several clips, after collecting an iteration: updates what is known of them, and their
+ * probabilities. */
+void ami_train_count_clips(ami_train *train);
+void ami_train_refresh_clips(ami_train *train);
+
+/* The list of the clips (policy/motion_list.h), malloc'd; NULL if memory is short. */
+char *ami_train_print_clips(const ami_train *train);
 
 /* Draws the phase of environment e's next start, [0, 1), or -1: uniform. */
 double ami_train_draw_start(ami_train *train, int e);
@@ -151,7 +223,7 @@ static inline int ami_train_shard(const ami_train *train, int own, int *first)
     return ami_shards_item(&train->shards, train->shards.first + own + 1) - train->first_env - *first;
 }
 
-/* Collective. Adds train->sums (own shards, width) to train->total. */
+/* Collective. Adds train->sums (own shards, width) to train->total; width at most sum_width. */
 static inline bool ami_train_sum(ami_train *train, int width)
 {
     return ami_shards_sum(&train->shards, train->sums, width, train->total);
@@ -176,8 +248,9 @@ static inline void ami_train_normalise(const ami_train *train, const float *obs,
         x[k] = fminf(fmaxf((obs[k] - train->in_mean[k]) / train->in_std[k], -limit), limit);
 }
 
-/* With a symmetric motion: mirrors obs if it is in the second half of the cycle. Returns whether it did. */
-bool ami_train_fold(const ami_train *train, float *obs);
+/* Mirrors environment e's obs if its episode is mirrored, or if its motion is folded and in the second half
+ * of the cycle. Returns whether it did. */
+bool ami_train_fold(const ami_train *train, int e, float *obs);
 
 /* The mirror image of an action, or of its noise, in the networks' scale. */
 void ami_train_mirror_action(const ami_train *train, const float *in, float *out);

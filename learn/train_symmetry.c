@@ -4,7 +4,11 @@
  * sample counts twice, and the gait is symmetric.
  *
  * Exported networks must work without the mirror: in every iteration the policy is distilled into two further
- * networks with the samples of both halves. Their error is far smaller than the exploration noise. */
+ * networks with the samples of both halves. Their error is far smaller than the exploration noise. Of several
+ * clips, those that are symmetric loops can be trained so.
+ *
+ * Episodes of any clip can be mirrored as a whole (setting mirrored): the body follows the clip, the policy sees
+ * and acts in the mirror image, as if it followed the mirrored clip. Nothing needs to be copied then. */
 #include "learn/train_state.h"
 #include "sim/mirror.h"
 
@@ -13,14 +17,17 @@
 
 static const float rate = 5e-4f, rate_end = 5e-5f;
 
-bool ami_train_fold(const ami_train *train, float *obs)
+bool ami_train_fold(const ami_train *train, int e, float *obs)
 {
-    if (!train->mirror || obs[0] < .5f)
+    const env_clip *now = &train->env_clip[e];
+    const bool folded = train->clips > 0 && train->clip[now->clip].folded && obs[0] >= .5f;
+    if (!folded && !now->mirrored)
         return false;
     ami_mirror_obs(obs, obs);
     if (train->inputs == AMI_OBS_MAX)
         ami_mirror_goal(obs + AMI_OBS, obs + AMI_OBS);
-    obs[0] -= .5f;
+    if (folded)
+        obs[0] -= .5f;
     return true;
 }
 
@@ -44,7 +51,7 @@ double ami_train_copy(ami_train *train)
         const float *obs = train->obs + (size_t)i * inputs, *mean = train->mean + (size_t)i * AMI_ACTION;
         float *action = train->plain_action + (size_t)i * AMI_ACTION;
         ami_train_normalise(train, obs, train->plain_x + (size_t)i * inputs);
-        if (obs[0] < .5f)
+        if (!train->folded[i])
             memcpy(action, mean, AMI_ACTION * sizeof(float));
         else
             ami_train_mirror_action(train, mean, action);

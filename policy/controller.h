@@ -7,6 +7,7 @@
 #define AMI_POLICY_CONTROLLER_H
 
 #include "nets/graph/graph.h"
+#include "policy/motion_list.h"
 #include "sim/env.h"
 
 /* An actor as deployed: the packed network and its metadata. Const after load. */
@@ -20,9 +21,11 @@ typedef struct ami_policy {
     double look_ahead;
     bool goal;          /* observations include the goal: AMI_OBS_MAX inputs */
     unsigned may_touch; /* bits of the bodies that were allowed to touch the floor in training; 0: unknown */
-    char motion[256];   /* the motion it was trained on; empty: unknown */
+    char motion[256];   /* the motion it was trained on; of several the first; empty: unknown */
     bool has_motion_crc;
-    uint32_t motion_crc; /* ami_clip_crc of that clip, if has_motion_crc */
+    uint32_t motion_crc;       /* ami_clip_crc of that clip, if has_motion_crc */
+    int motions;               /* several clips that it was trained on, or 0: */
+    ami_listed_motion *listed; /* (motions) may_touch above is the first one's */
 } ami_policy;
 
 /* Reads an ONNX file with AMI_OBS or AMI_OBS_MAX inputs and 36 outputs and packs it by `def` (NULL:
@@ -32,8 +35,8 @@ typedef struct ami_policy {
 bool ami_policy_load(ami_policy *policy, const char *path, const ami_model_def *def, ami_error *err);
 void ami_policy_free(ami_policy *policy);
 
-/* Fills everything but the actor from the shape and the metadata of a network. False and a sentence if it is
- * not an actor. */
+/* Fills everything but the actor from the shape and the metadata of a network; to be freed by ami_policy_free. False
+ * and a sentence if it is not an actor. */
 bool ami_policy_describe(ami_policy *policy, const ami_net *net, ami_error *err);
 
 /* The network, whichever kind it is. */
@@ -49,7 +52,7 @@ void ami_policy_precisions(const ami_policy *policy, char *text, size_t size);
 ami_precision ami_policy_precision(const ami_policy *policy);
 const char *ami_policy_kernel_name(const ami_policy *policy);
 
-/* Writes what ami_policy_describe reads, except the motion, into a network's metadata: of an actor for
+/* Writes what ami_policy_describe reads, except the motions, into a network's metadata: of an actor for
  * environments of this definition. False, and a part may be written, when memory is short. */
 AMI_MUST_CHECK bool ami_policy_write_meta(ami_net *net, const ami_env_def *def, double physics_hz);
 

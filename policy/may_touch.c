@@ -49,12 +49,25 @@ bool ami_clip_height(const ami_character *character, const ami_clip *clip, doubl
     return true;
 }
 
+/* The clip's entry among the motions that the policy was trained on; NULL: none. */
+static const ami_listed_motion *find_listed(const ami_policy *policy, const ami_clip *clip)
+{
+    for (int i = 0; i < policy->motions; i++)
+        if (policy->listed[i].crc == ami_clip_crc(clip))
+            return &policy->listed[i];
+    return ami_motion_list_find(policy->listed, policy->motions, ami_clip_name(clip));
+}
+
 bool ami_choose_may_touch(const char *text, const ami_policy *policy, const ami_character *character,
                           const ami_clip *clip, unsigned *bits, ami_error *err)
 {
+    const bool several = policy && policy->motions > 0 && clip;
+    const ami_listed_motion *listed = several ? find_listed(policy, clip) : NULL;
     *bits = 1u << AMI_RIGHT_ANKLE | 1u << AMI_LEFT_ANKLE;
-    if (!text && policy)
-        *bits |= policy->may_touch;
+    if (!text && several && !listed)
+        text = "auto";
+    else if (!text && policy)
+        *bits |= listed ? listed->may_touch : policy->may_touch;
     else if (!text)
         text = clip ? "auto" : "feet";
     if (!text || !strcmp(text, "feet"))

@@ -10,6 +10,8 @@
  *   "auto"                      bodies that come within 2 cm of the floor in the clip; refused without a clip
  *   "left_wrist,right_wrist"    names, separated by commas
  *   NULL (not given)            with a policy: the bodies of its metadata, else feet
+ *                               with one that was trained on several clips: those of this clip, by its checksum,
+ *                               else by its name; auto for another clip
  *                               without one: auto if there is a clip, else feet
  *
  * policy and clip may be NULL. */

@@ -14,7 +14,13 @@ static const size_t max_file = 256u << 20; /* bytes, as motion/clip_file.c reads
 
 ami_origin ami_policy_origin(const ami_policy *policy, const char *file)
 {
-    return (ami_origin){file, policy->motion, policy->has_motion_crc, policy->motion_crc};
+    return (ami_origin){
+        file, policy->motion, policy->has_motion_crc, policy->motion_crc, policy->motions, policy->listed};
+}
+
+ami_origin ami_origin_of_one(const ami_origin *origin, const ami_listed_motion *motion)
+{
+    return (ami_origin){.file = origin->file, .motion = motion->name, .has_crc = true, .crc = motion->crc};
 }
 
 static void folder_of(const char *file, char *folder, size_t size)
@@ -75,9 +81,11 @@ ami_clip *ami_load_motion(const char *motion, const char *clips, const ami_origi
     if (ami_clip_find(motion, clips, path, size, err))
         return ami_clip_read(path, err);
     ami_error unused;
-    return origin && origin->motion && !strcmp(motion, origin->motion)
-               ? load_own(origin, clips, path, size, &unused)
-               : NULL;
+    if (!origin || !origin->motion)
+        return NULL;
+    const ami_listed_motion *one = ami_motion_list_find(origin->listed, origin->motions, motion);
+    const ami_origin of_one = one ? ami_origin_of_one(origin, one) : *origin;
+    return !strcmp(motion, of_one.motion) ? load_own(&of_one, clips, path, size, &unused) : NULL;
 }
 
 bool ami_settle_clip(ami_clip **clip, const char *path, int loop, ami_edit_cycle *cycle, char **text,

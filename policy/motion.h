@@ -12,16 +12,21 @@ typedef struct ami_origin {
     const char *motion; /* the clip's name, or "style:" and the name of the styles; NULL or empty: unknown */
     bool has_crc;
     uint32_t crc; /* ami_clip_crc of the clip */
+    int motions;  /* several clips that it was trained on, of which `motion` is the first; else 0 */
+    const ami_listed_motion *listed; /* (motions) */
 } ami_origin;
 
 /* The origin of `policy`, which was read from `file`. It points into both. */
 ami_origin ami_policy_origin(const ami_policy *policy, const char *file);
 
+/* The same origin as if it had been trained on one of its several motions alone. */
+ami_origin ami_origin_of_one(const ami_origin *origin, const ami_listed_motion *motion);
+
 /* Reads a clip. NULL and a sentence on error.
  *
  *   motion given   a file or a name, see ami_clip_find; if the clips folder does not have it and the origin
  *                  was trained on it, the copy in the origin's folder
- *   motion NULL    the clip that the origin was trained on, in the clips folder or in the origin's folder; a
+ *   motion NULL    the clip that the origin was trained on (of several the first), in the clips folder or in the origin's folder; a
  *                  clip of the same name with another checksum is refused
  *
  * `origin` may be NULL. path[size] receives the file's path. */

@@ -25,6 +25,14 @@ static bool read_motion_crc(ami_policy *policy, const ami_net *net, ami_error *e
     return true;
 }
 
+/* Last: what it allocates is only left to a caller who is told of success. */
+static bool read_motions(ami_policy *policy, const ami_net *net, ami_error *err)
+{
+    const char *text = ami_net_get_meta(net, "motions");
+    return !text || ami_motion_list_read(text, &policy->listed, &policy->motions, err) ||
+           ami_fail_in(err, "metadata \"motions\"");
+}
+
 bool ami_policy_describe(ami_policy *policy, const ami_net *net, ami_error *err)
 {
     AMI_ASSERT(policy && net);
@@ -62,7 +70,7 @@ bool ami_policy_describe(ami_policy *policy, const ami_net *net, ami_error *err)
     if (motion && !ami_text_is_printable(motion))
         return ami_fail(err, "metadata \"motion\" is \"%.80s\", expected printable text", motion);
     snprintf(policy->motion, sizeof policy->motion, "%s", motion ? motion : "");
-    return read_motion_crc(policy, net, err);
+    return read_motion_crc(policy, net, err) && read_motions(policy, net, err);
 }
 
 static bool set_number(ami_net *net, const char *key, double value)
@@ -168,9 +176,11 @@ static bool take_graph(ami_policy *policy, ami_network *network, ami_error *err)
 
 static bool pack(ami_policy *policy, ami_net *net, const ami_model_def *def, ami_error *err)
 {
-    if (!ami_policy_describe(policy, net, err) || !ami_net_observe(net, def, err))
+    if (!ami_policy_describe(policy, net, err))
         return false;
-    policy->actor = ami_model_create(net, def, err);
+    policy->actor = ami_net_observe(net, def, err) ? ami_model_create(net, def, err) : NULL;
+    if (!policy->actor)
+        ami_policy_free(policy);
     return policy->actor != NULL;
 }
 
@@ -192,8 +202,11 @@ void ami_policy_free(ami_policy *policy)
 {
     ami_model_destroy(policy->actor);
     ami_graph_destroy(policy->graph);
+    free(policy->listed);
     policy->actor = NULL;
     policy->graph = NULL;
+    policy->listed = NULL;
+    policy->motions = 0;
 }
 
 /* ---- the network ---- */

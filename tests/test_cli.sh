@@ -153,6 +153,7 @@ walker() {
 walker 1.2 .5 .3 >in/walks/amble.txt
 walker .8 .7 .35 >in/walks/hurry.txt
 cp in/once.txt in/walks/once.txt
+cp in/stand.txt in/again.txt
 cp in/once.txt in/stands/once.txt
 picture >/dev/null || exit 1
 
@@ -291,7 +292,17 @@ refuse '--style and --motion' train --style random --motion in/stand.txt
 refuse '--teacher|"walk" found, expected STYLE=FILE' train --style random --teacher walk
 refuse '--teacher|no style "wlk"|zombie' train --style random --teacher wlk=a.onnx
 refuse '--teacher|a.onnx' train --style random --teacher walk=a.onnx
-refuse '--teacher is for --style' train --motion in/stand.txt --teacher walk=a.onnx
+refuse '--teacher|no clip "walk"|one of stand' train --motion in/stand.txt --teacher walk=a.onnx
+refuse '--teacher|"walk" found, expected CLIP=FILE' train --motion in/stand.txt --teacher walk
+refuse 'no motion "roll"|in' train --motion in/stand.txt,roll --clips in
+refuse '--motion: |both named "stand"|once' train --motion in/stand.txt,in/stand.txt
+refuse '--motion: |"stand" and "again" are the same motion' train --motion in/stand.txt --motion in/again.txt
+refuse '--motion: "in/stand.txt," found|between commas' train --motion in/stand.txt,
+refuse '--style and --motion' train --style random --motion in/stand.txt,in/once.txt
+refuse 'setting goal: 0 found|several clips' train --motion in/stand.txt,in/once.txt --goal 0
+refuse 'setting mirrored: 0.5 found|goal' train --motion in/stand.txt --mirrored .5
+refuse '--push-force is for one motion' eval --policy walk --motion in/stand.txt,in/once.txt --push-force
+refuse '--all-motions and --motion exclude each other' eval --policy walk --motion in/stand.txt --all-motions
 refuse 'style_pace: .5 found' train --style random --style-pace .5
 stand=(--motion in/stand.txt)
 refuse '"nose"|feet, auto|left_wrist' rollout --no-policy "${stand[@]}" --may-touch nose
@@ -1037,6 +1048,48 @@ check 'eval --push-force, said' grep -q -E '^actor.onnx *(forward *[0-9]* N, sid
 run eval "${stand[@]}" --policy runs/once/actor.onnx --seconds .5 --envs 2 --seeds 1 --push 0,2 --json eval.json
 check 'eval of a loop, one protocol' test "$(grep -c '"protocol": "seconds"' eval.json)" -eq 1
 check 'eval of a loop, nothing else' bash -c '! grep -q own_length eval.json && ! grep -q "pose held" log/out'
+
+# ---- Working: several motions ----
+
+two=(--motion in/stand.txt,in/once.txt "${short[@]}" --evaluate-every 0 --seed 5 --noise .05 --noise-end .05 --kl .03 --kl-end .03 --teach-end 1)
+taught=(--teacher once=runs/once/actor.onnx)
+run train "${two[@]}" "${taught[@]}" --samples 640 --evaluate-every 320 --threads 1 --out runs/two --json -
+check 'train on two motions, exit status' test "$status" -eq 0
+check 'train on two motions, said' grep -q '^Training 2 clips, stand, once in runs/two: ' log/err
+check 'train on two motions, evaluated' test "$(grep -c '^evaluation after .*means of the clips: return' log/err)" -eq 2
+check 'train on two motions, each evaluated' test "$(grep -c -E '^  (stand|once ) +return ' log/err)" -eq 4
+check 'train on two motions, fields' fields log/out clips/0/motion clips/1/samples clips/1/normalised_return clips/1/survived
+check 'train on two motions, curves' grep -q -a 'eval/once/return' runs/two/events.out.tfevents.*
+check 'train on two motions, a copy of one' cmp in/stand.txt runs/two/humanoid3d_stand.txt
+check 'train on two motions, a copy of the other' cmp in/once.txt runs/two/humanoid3d_once.txt
+run train "${two[@]}" "${taught[@]}" --samples 320 --threads 2 --out runs/half_two
+printed
+check 'train on two motions, the printed command goes on' test "$status" -eq 0
+for file in checkpoint.bin actor.onnx; do
+    check "train on two motions, resumed on other threads, $file" cmp runs/two/$file runs/half_two/$file
+done
+refuse 'was trained with other teachers|--init' train --resume runs/two/checkpoint.bin --samples 960
+refuse 'was trained on 2 motions, and --motion gives 1' train --resume runs/two/checkpoint.bin --samples 960 --motion in/once.txt
+refuse 'was trained on another motion than "once"' train --resume runs/two/checkpoint.bin --samples 960 --motion in/once.txt,in/stand.txt
+run train "${two[@]}" --init runs/two/actor.onnx --samples 64 --mirrored .5 --out runs/three
+check 'train on two motions, from the networks of such' test "$status" -eq 0
+# Somewhere else, all that is needed lies beside the network.
+mkdir elsewhere_two
+(cd elsewhere_two && AMBLE_CLIPS=. "$amble" eval --policy ../runs/two/actor.onnx --all-motions --seeds 1 --envs 2 --seconds .5 --json ../two.json >../log/out 2>../log/err)
+check 'eval --all-motions, exit status' test $? -eq 0
+check 'eval --all-motions, a row each' test "$(grep -c -E '^(stand|once|mean) ' log/out)" -eq 3
+check 'eval --all-motions, fields' fields two.json motions/0/motion motions/1/rows/0/success_beyondmimic motions/1/rows/0/runs/0/survival \
+    means/0/e_mpjpe_mm
+check 'eval --all-motions, protocols' test "$(grep -o '"protocol": "[a-z_]*"' two.json | cut -d '"' -f 4 | tr '\n' ' ')" = 'seconds own_length '
+for what in "--policy locomotion --all-motions" "--policy walk --motion in/stand.txt,roll --clips in"; do
+    # shellcheck disable=SC2086
+    run eval $what
+    check "eval $what" test "$status" -eq 2 -a "$(grep -c -E '^amble: (--all-motions: .*invented motions|there is no motion "roll")' log/err)" -eq 1
+done
+run eval --policy runs/two/actor.onnx --motion in/stand.txt --motion in/once.txt --baseline runs/once/actor.onnx --seeds 1 --envs 2 --seconds .5
+check 'eval of two motions and a baseline' grep -q -E '^motion .* return +baseline ' log/out
+(cd elsewhere_two && AMBLE_CLIPS=. "$amble" rollout --policy ../runs/two/actor.onnx --motion once --seconds .2 --envs 1 --json - >../log/out 2>../log/err)
+check 'rollout along the second motion' grep -q '"motion": "once"' log/out
 
 # ---- Working: fits of the motion networks ----
 

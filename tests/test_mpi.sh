@@ -119,6 +119,17 @@ for mpi in "${mpis[@]}"; do
     check "$mpi: to the same bits" cmp -s rest/checkpoint.bin half/checkpoint.bin
     rm -rf part rest
 
+    # Several motions: the options' and another one.
+    kick=(--motion "$root/assets/motions/sim_kick.txt" --mirrored .3)
+    rm -rf one two
+    train one "${kick[@]}" --samples 1024
+    train one --continue "${kick[@]}" --samples 2048
+    check "$mpi: two motions in one process" [ $status = 0 ]
+    train_on "$mpi" 3 two "${kick[@]}" --samples 1024
+    train_on "$mpi" 2 two --continue "${kick[@]}" --samples 2048
+    check "$mpi: two motions on 3, then 2 processes" [ $status = 0 ]
+    check "$mpi: two motions, the same bits" cmp -s one/checkpoint.bin two/checkpoint.bin
+
     # Five characters on two and three processes: the hash is of all states.
     for ranks in 2 3; do
         check "$mpi: a rollout on $ranks processes has the hash of one" [ -n "$hash" -a "$hash" = "$(hash_on "mpirun.$mpi" -n $ranks)" ]

@@ -452,7 +452,7 @@ static void short_episodes_have_room_for_their_ends(void **state)
             for (int e = 0; kind == 0 && e < ENVS; e++) {
                 t->env[e].def.start_phase = .999;
                 ami_env_reset(&t->env[e]);
-                t->progress.failures[t->bins - 1] = 1e6; /* start at the end, where nothing is left */
+                t->parts[0].failures[t->clip[0].bins - 1] = 1e6; /* start at the end, where nothing is left */
             }
             ami_train_refresh_starts(t);
             ami_train_iterate(t, &stats);

@@ -29,7 +29,7 @@ static ami_settings watching(double start_failures)
 static int draw(ami_train *t, int starts, int *in)
 {
     int anywhere = 0;
-    memset(in, 0, (size_t)t->bins * sizeof *in);
+    memset(in, 0, (size_t)t->clip[0].bins * sizeof *in);
     for (int i = 0; i < starts; i++) {
         const double phase = ami_train_draw_start(t, 0);
         if (phase == -1) {
@@ -37,7 +37,7 @@ static int draw(ami_train *t, int starts, int *in)
             continue;
         }
         assert_true(phase >= 0 && phase < 1);
-        in[(int)(phase * t->bins)]++;
+        in[(int)(phase * t->clip[0].bins)]++;
     }
     return anywhere;
 }
@@ -55,10 +55,10 @@ static void starts_lie_in_the_second_before_failures(void **state)
             const ami_settings s = watching(1);
             clip = standing_for(4, false, loop);
             ami_train *t = try_create(&s);
-            assert_int_equal(t->bins, 20);
+            assert_int_equal(t->clip[0].bins, 20);
             for (int b = 0; b < 20; b++) {
-                t->progress.visits[b] = 1e5;
-                t->progress.failures[b] = b == bad ? 5e4 : 0;
+                t->parts[0].visits[b] = 1e5;
+                t->parts[0].failures[b] = b == bad ? 5e4 : 0;
             }
             ami_train_refresh_starts(t);
             int in[AMI_TRAIN_BINS], near = 0, parts = 0;
@@ -120,10 +120,10 @@ static void starts_are_uniform_where_nothing_is_worse(void **state)
         const double fraction = kind == 3 ? 0 : kind == 2 ? .25 : 1;
         const ami_settings s = watching(fraction);
         ami_train *t = try_create(&s);
-        assert_int_equal(t->bins, 10);
+        assert_int_equal(t->clip[0].bins, 10);
         for (int b = 0; b < 10; b++) {
-            t->progress.visits[b] = kind == 1 ? 1000. * (b + 1) : 0;
-            t->progress.failures[b] = kind == 1 ? 100. * (b + 1) : 0; /* a tenth everywhere */
+            t->parts[0].visits[b] = kind == 1 ? 1000. * (b + 1) : 0;
+            t->parts[0].failures[b] = kind == 1 ? 100. * (b + 1) : 0; /* a tenth everywhere */
         }
         ami_train_refresh_starts(t);
         int in[AMI_TRAIN_BINS];
@@ -164,8 +164,8 @@ static void visits_and_failures_are_counted_by_part(void **state)
             failures[part] += t->after[n] == AMI_TRAIN_FAILED;
         }
         for (int b = 0; b < 10; b++) {
-            assert_near(t->progress.visits[b], visits[b], 1e-9, "visits", b);
-            assert_near(t->progress.failures[b], failures[b], 1e-9, "failures", b);
+            assert_near(t->parts[0].visits[b], visits[b], 1e-9, "visits", b);
+            assert_near(t->parts[0].failures[b], failures[b], 1e-9, "failures", b);
         }
     }
     for (int b = 0; b < 10; b++)
@@ -194,8 +194,8 @@ static void episodes_start_where_it_was_drawn(void **state)
         const ami_settings s = watching(kind);
         ami_train *t = try_create(&s);
         for (int b = 0; b < 20; b++) {
-            t->progress.visits[b] = 1e6;
-            t->progress.failures[b] = b == 12 ? 1e6 : 0;
+            t->parts[0].visits[b] = 1e6;
+            t->parts[0].failures[b] = b == 12 ? 1e6 : 0;
         }
         ami_train_refresh_starts(t);
         int near = 0;

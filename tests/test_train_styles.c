@@ -148,7 +148,7 @@ static const char *teacher_file(const char *style, int inputs, uint64_t seed, co
 static void add_teacher(ami_teachers *teachers, const char *text)
 {
     ami_error err = {""};
-    if (!ami_teachers_add(teachers, &made.styles, text, &err))
+    if (!ami_teachers_add(teachers, &(ami_teachable){.styles = &made.styles}, text, &err))
         fail_msg("%s", err.text);
 }
 
@@ -249,7 +249,7 @@ static void refuse_teacher(ami_teachers *teachers, const char *text, const char 
     ami_error err = {""};
     const int before = teachers->count;
     const uint32_t crc = teachers->crc;
-    assert_false(ami_teachers_add(teachers, &made.styles, text, &err));
+    assert_false(ami_teachers_add(teachers, &(ami_teachable){.styles = &made.styles}, text, &err));
     assert_sentence(&err, words);
     assert_true(teachers->count == before && teachers->crc == crc);
 }

@@ -51,14 +51,14 @@ static void the_second_half_is_folded_on_the_first(void **state)
             }
             const int late = obs[0][0] < .5f; /* which of the two is in the second half */
             memcpy(folded, obs[late], sizeof folded);
-            assert_true(ami_train_fold(t, folded));
+            assert_true(ami_train_fold(t, 0, folded));
             for (int k = 0; k < n; k++)
                 assert_near((double)folded[k], (double)obs[!late][k], 2e-4, "folded observation", k);
             float again[AMI_OBS_MAX];
             memcpy(again, folded, sizeof again);
-            assert_false(ami_train_fold(t, again)); /* twice is once */
+            assert_false(ami_train_fold(t, 0, again)); /* twice is once */
             assert_memory_equal(again, folded, (size_t)n * sizeof(float));
-            assert_false(ami_train_fold(t, obs[!late]));
+            assert_false(ami_train_fold(t, 0, obs[!late]));
         }
         ami_train_destroy(t);
     }
@@ -69,7 +69,7 @@ static void the_second_half_is_folded_on_the_first(void **state)
     for (int k = 0; k < AMI_OBS; k++)
         obs[k] = .75f;
     memcpy(before, obs, sizeof obs);
-    assert_false(ami_train_fold(t, obs));
+    assert_false(ami_train_fold(t, 0, obs));
     assert_memory_equal(obs, before, sizeof obs);
     ami_train_destroy(t);
 }

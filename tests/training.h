@@ -135,8 +135,18 @@ static inline void assert_same_training(const ami_train *a, const ami_train *b)
         assert_memory_equal(a->critic_average, b->critic_average,
                             ami_train_net_size(ami_ppo_critic(a->ppo)) * sizeof(float));
     }
-    assert_true(a->bins == b->bins);
-    assert_memory_equal(a->start_below, b->start_below, (size_t)a->bins * sizeof *a->start_below);
+    assert_int_equal(a->clips, b->clips);
+    for (int c = 0; c < a->clips; c++) {
+        const clip_state *x = &a->clip[c], *y = &b->clip[c];
+        assert_true(x->bins == y->bins && x->may_touch == y->may_touch && x->folded == y->folded);
+        assert_memory_equal(x->start_below, y->start_below, (size_t)x->bins * sizeof *x->start_below);
+        assert_memory_equal(&a->parts[c], &b->parts[c], sizeof a->parts[c]);
+        if (a->clips > 1) {
+            assert_memory_equal(&a->record[c], &b->record[c], sizeof a->record[c]);
+            assert_true(a->clip_below[c] == b->clip_below[c]);
+        }
+    }
+    assert_memory_equal(a->env_clip, b->env_clip, (size_t)a->envs * sizeof *a->env_clip);
     assert_memory_equal(&a->normalizer, &b->normalizer, sizeof a->normalizer);
     assert_memory_equal(&a->progress, &b->progress, sizeof a->progress);
     assert_memory_equal(a->run, b->run, (size_t)a->envs * sizeof *a->run);
