@@ -135,13 +135,13 @@ const char *clip_import_line(const ami_retarget_report *report, char *text, size
     return text;
 }
 
-void clip_import_print(const ami_retarget_report *report)
+void clip_import_print(const ami_retarget_report *report, FILE *to)
 {
-    printf("  %-15s %9s %9s %7s %9s %9s %7s\n", "joint", "mean deg", "max deg", "frame", "mean m", "max m",
-           "frame");
+    fprintf(to, "  %-15s %9s %9s %7s %9s %9s %7s\n", "joint", "mean deg", "max deg", "frame", "mean m",
+            "max m", "frame");
     for (int b = 0; b < AMI_BODIES; b++) {
         const ami_retarget_joint *j = &report->joint[b];
-        printf("  %-15s %9.2f %9.2f %7d %9.3f %9.3f %7d\n", ami_body_name[b], j->angle[0] / degree,
-               j->angle[1] / degree, j->angle_frame, j->off[0], j->off[1], j->off_frame);
+        fprintf(to, "  %-15s %9.2f %9.2f %7d %9.3f %9.3f %7d\n", ami_body_name[b], j->angle[0] / degree,
+                j->angle[1] / degree, j->angle_frame, j->off[0], j->off[1], j->off_frame);
     }
 }

@@ -7,6 +7,7 @@
 
 #include <argp.h>
 #include <jansson.h>
+#include <stdio.h>
 
 typedef struct clip_import {
     ami_retarget_def def;
@@ -28,7 +29,7 @@ json_t *clip_import_json(const ami_retarget_report *report);
 /* "up y, centimetres, rest pose: zero pose, ..." in one line. Returns text. */
 const char *clip_import_line(const ami_retarget_report *report, char *text, size_t size);
 
-/* A line for each joint on standard output. */
-void clip_import_print(const ami_retarget_report *report);
+/* A line for each joint. */
+void clip_import_print(const ami_retarget_report *report, FILE *to);
 
 #endif

@@ -2,13 +2,16 @@
  * whole folder; and the guess which joint of a file is which.
  *
  * Unless asked nothing is cut, looped or smoothed. Files are written whole or not at all, so a folder's
- * conversion can be stopped and gone on with (--skip-existing). */
+ * conversion can be stopped and gone on with (--skip-existing). Under mpirun every process converts some of
+ * the files, and rank 0 prints for all. */
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "cli/clip_facts.h"
 #include "cli/clip_import.h"
 #include "cli/cmd_clip.h"
+#include "cli/ranks.h"
 #include "motion/clip.h"
 #include "motion/edit.h"
 #include "motion/mirror.h"
@@ -255,7 +258,8 @@ static bool edit(const options *o, ami_clip **clip, ami_edit_cycle *cycle, ami_e
 
 /* What became of one file. */
 typedef struct result {
-    bool done, skipped;
+    bool tried, done, skipped;
+    char *text; /* what is printed about it; NULL: nothing */
     ami_retarget_report report;
     ami_edit_cycle cycle;
     int frames;
@@ -293,27 +297,29 @@ static void convert(const options *o, const char *in, const char *out, result *r
     ami_clip_destroy(clip);
 }
 
-static void print_result(const options *o, const char *in, const char *out, const result *r)
+static void print_result(const options *o, const char *in, const char *out, const result *r, FILE *to)
 {
     char line[512];
     if (r->skipped || (r->report.own && r->cycle.end <= 0 && o->loop != AMI_LOOP_AUTO))
         return;
-    printf("%s -> %s: %d frames, %.3g s\n", in, out, r->frames, r->duration);
+    fprintf(to, "%s -> %s: %d frames, %.3g s\n", in, out, r->frames, r->duration);
     if (!r->report.own)
-        printf("  %s\n", clip_import_line(&r->report, line, sizeof line));
+        fprintf(to, "  %s\n", clip_import_line(&r->report, line, sizeof line));
     if (r->cycle.end > 0)
-        printf("  loops from %.2f to %.2f s, off by %.1f deg at the seam before it was closed\n",
-               r->cycle.begin, r->cycle.end, r->cycle.gap * 180 / M_PI);
+        fprintf(to, "  loops from %.2f to %.2f s, off by %.1f deg at the seam before it was closed\n",
+                r->cycle.begin, r->cycle.end, r->cycle.gap * 180 / M_PI);
     else if (o->loop == AMI_LOOP_AUTO && !r->skipped)
-        printf("  does not loop: it does not repeat itself within %.0f deg\n", AMI_CYCLE_GAP * 180 / M_PI);
+        fprintf(to, "  does not loop: it does not repeat itself within %.0f deg\n",
+                AMI_CYCLE_GAP * 180 / M_PI);
     if (o->verbose && !r->report.own)
-        clip_import_print(&r->report);
+        clip_import_print(&r->report, to);
 }
 
 /* The files to convert, and where to. */
 typedef struct work {
     char **in, **out;
     int count, capacity;
+    bool folder; /* they go into one */
 } work;
 
 static void work_free(work *w)
@@ -371,7 +377,7 @@ static bool add_folder(work *w, const options *o, const char *folder, ami_error 
         snprintf(below, sizeof below, "%.*s", slash ? (int)(slash + 1 - inner) : 0, inner);
         ok = add(w, o, list.path[i], true, below, err);
     }
-    if (list.others > 0)
+    if (list.others > 0 && cli_ranks_first())
         fprintf(stderr, "amble: left out %d file%s that hold%s no motion: %s\n", list.others,
                 cli_plural(list.others), list.others == 1 ? "s" : "", list.other_names);
     ami_motion_folder_free(&list);
@@ -419,8 +425,191 @@ static bool find_work(work *w, const options *o, ami_error *err)
     }
     if (w->count == 0)
         return ami_fail(err, "%s: none of the files in it is a motion", o->names[0]);
-    return (folder ? make_folders(w, o, err) : cli_check_output(o->out, NULL, err)) &&
+    w->folder = folder;
+    return true;
+}
+
+/* After all ranks have found their work, so that none sees another's output. */
+static bool check_outputs(const work *w, const options *o, ami_error *err)
+{
+    return (w->folder ? make_folders(w, o, err) : cli_check_output(o->out, NULL, err)) &&
            cli_check_output(o->common.json, NULL, err);
+}
+
+/* ---- Over ranks (learn/exchange.h): rank r converts files r, r + ranks, ... ---- */
+
+/* Collective. That all ranks have found the same files. */
+static bool agree_on_work(const work *w, bool ok, ami_error *err)
+{
+    ami_exchange *x = cli_ranks();
+    uint32_t own = 0, first;
+    for (int i = 0; i < w->count; i++)
+        own = ami_crc32c(own, w->in[i], strlen(w->in[i]) + 1);
+    first = own;
+    if (!ami_exchange_agree(x, ok, err))
+        return false;
+    if (!ami_exchange_from_first(x, &first, sizeof first))
+        return !ami_exchange_failed(x, err);
+    return ami_exchange_agree(
+        x,
+        first == own || ami_fail(err, "found other files to convert than rank 0: all need the same folder"),
+        err);
+}
+
+static void convert_one(const options *o, const work *w, int i, result *r)
+{
+    size_t size = 0;
+    convert(o, w->in[i], w->out[i], r);
+    r->tried = true;
+    if (!r->done || (o->common.json && strcmp(o->common.json, "-") == 0))
+        return;
+    FILE *to = open_memstream(&r->text, &size);
+    if (to) {
+        print_result(o, w->in[i], w->out[i], r, to);
+        fclose(to);
+    }
+}
+
+/* Collective. Converts this rank's files. Ranks meet every `round` seconds, so that one line shows the progress of all, a
+ * signal to one stops all, and a rank that is gone is noticed. *done: files that all ranks have converted. */
+static bool convert_all(const options *o, const work *w, result *results, int *done, ami_error *err)
+{
+    static const double round = 5;
+    ami_exchange *x = cli_ranks();
+    const int ranks = ami_exchange_ranks(x), rank = ami_exchange_rank(x);
+    int mine = 0, *all = calloc((size_t)ranks, sizeof *all);
+    ami_progress progress;
+    if (!ami_exchange_agree(x, all || ami_fail(err, "out of memory for %d processes", ranks), err)) {
+        free(all);
+        return false;
+    }
+    ami_progress_start(&progress, "convert", 0, w->count, 0);
+    bool ok = true;
+    do {
+        const double end = ami_clock_now() + round;
+#pragma omp parallel for schedule(dynamic) if (w->count > 1)
+        for (int i = rank; i < w->count; i += ranks) {
+            if (cli_stopped || results[i].tried || (ranks > 1 && ami_clock_now() > end))
+                continue;
+            convert_one(o, w, i, &results[i]);
+#pragma omp critical(clip_convert_progress)
+            {
+                mine++;
+                if (w->count > 1 && ranks == 1)
+                    ami_progress_update(&progress, mine, "%d of %d files", mine, w->count);
+            }
+        }
+        const int report = cli_stopped ? -1 - mine : mine;
+        ok = ami_exchange_all(x, &report, sizeof report, all) || (ami_exchange_failed(x, err), false);
+        *done = 0;
+        for (int r = 0; ok && r < ranks; r++) {
+            cli_stopped = cli_stopped || all[r] < 0;
+            *done += all[r] < 0 ? -1 - all[r] : all[r];
+        }
+        if (ok && ranks > 1)
+            ami_progress_update(&progress, *done, "%d of %d files, %d processes", *done, w->count, ranks);
+    } while (ok && !cli_stopped && *done < w->count);
+    ami_progress_end(&progress);
+    free(all);
+    return ok;
+}
+
+/* A rank's results as text for rank 0: of each file that was tried a line {"i": file, "done": ..., "error": ..., "text": ...,
+ * "json": ...}. */
+static char *pack(const work *w, const result *results)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < w->count; i++)
+        if (results[i].tried)
+            json_array_append_new(list, json_pack("{s:i, s:b, s:o, s:o*, s:O*}", "i", i, "done",
+                                                  results[i].done, "error", cli_text(results[i].err.text),
+                                                  "text", results[i].text ? cli_text(results[i].text) : NULL,
+                                                  "json", results[i].json));
+    char *text = json_dumps(list, JSON_COMPACT | JSON_ENCODE_ANY);
+    json_decref(list);
+    return text;
+}
+
+static bool unpack(const char *text, size_t size, const work *w, result *results)
+{
+    json_t *list = json_loadb(text, size, 0, NULL), *e;
+    size_t k;
+    json_array_foreach(list, k, e)
+    {
+        const json_int_t i = json_integer_value(json_object_get(e, "i"));
+        const char *error = json_string_value(json_object_get(e, "error")),
+                   *said = json_string_value(json_object_get(e, "text"));
+        if (i < 0 || i >= w->count || results[i].tried)
+            continue;
+        results[i].tried = true;
+        results[i].done = json_is_true(json_object_get(e, "done"));
+        results[i].text = said ? strdup(said) : NULL;
+        results[i].json = json_incref(json_object_get(e, "json"));
+        snprintf(results[i].err.text, sizeof results[i].err.text, "%s", error ? error : "");
+    }
+    json_decref(list);
+    return list != NULL;
+}
+
+/* Collective. Rank 0 gets all results. */
+static bool gather(const work *w, result *results, ami_error *err)
+{
+    ami_exchange *x = cli_ranks();
+    const int ranks = ami_exchange_ranks(x);
+    if (ranks == 1)
+        return true;
+    char *mine = pack(w, results), *all = NULL;
+    const uint64_t own = mine ? strlen(mine) : 0;
+    uint64_t *size = calloc((size_t)ranks, sizeof *size);
+    size_t *bytes = calloc((size_t)ranks, sizeof *bytes), sum = 0;
+    bool ok =
+        ami_exchange_agree(x, (mine && size && bytes) || ami_fail(err, "out of memory for results"), err);
+    ok = ok && (ami_exchange_all(x, &own, sizeof own, size) || (ami_exchange_failed(x, err), false));
+    for (int r = 0; ok && r < ranks; r++)
+        sum += bytes[r] = (size_t)size[r];
+    if (ok && cli_ranks_first())
+        all = malloc(sum + 1);
+    ok = ok &&
+         ami_exchange_agree(x, all || !cli_ranks_first() || ami_fail(err, "out of memory for results"), err);
+    ok = ok && (ami_exchange_to_first(x, mine, bytes, all) || (ami_exchange_failed(x, err), false));
+    size_t at = ok ? bytes[0] : 0;
+    for (int r = 1; ok && cli_ranks_first() && r < ranks; at += bytes[r++])
+        ok = unpack(all + at, bytes[r], w, results) || ami_fail(err, "out of memory for results");
+    free(mine);
+    free(all);
+    free(size);
+    free(bytes);
+    return ok;
+}
+
+/* Rank 0 prints and writes JSON for all. Returns the exit status, which is that of rank 0 in all ranks. */
+static int report(const options *o, const work *w, result *results, int done)
+{
+    int status = EXIT_SUCCESS, failed = 0;
+    ami_error err = {""};
+    json_t *list = json_array();
+    for (int i = 0; i < w->count; i++) {
+        if (!results[i].done && results[i].err.text[0]) {
+            status = cli_fail(&results[i].err);
+            failed++;
+        } else if (results[i].text) {
+            fputs(results[i].text, stdout);
+        }
+        if (results[i].json)
+            json_array_append(list, results[i].json);
+    }
+    if (cli_stopped && done < w->count) {
+        fprintf(stderr, "amble: stopped after %d of %d files; --skip-existing goes on\n", done, w->count);
+        status = CLI_FAILED;
+    }
+    const bool one = w->count == 1 && json_array_size(list) == 1;
+    json_t *json = json_incref(one ? json_array_get(list, 0) : list);
+    json_decref(list);
+    if ((w->count == 1 && failed > 0) || !o->common.json)
+        json_decref(json);
+    else if (!cli_write_json(o->common.json, json, &err))
+        status = cli_fail(&err);
+    return status;
 }
 
 int clip_convert(int argc, char **argv)
@@ -445,58 +634,33 @@ int clip_convert(int argc, char **argv)
     options o = {.common = {.json_later = true}, .time_scale = 1, .heading = NAN};
     cli_parse(&argp, argc, argv, &o);
     cli_set_threads(o.common.threads);
+    ami_exchange *x = cli_ranks();
     ami_error err = {""};
     work w = {0};
     result *results = NULL;
-    int status = EXIT_SUCCESS, done = 0, failed = 0;
-    bool ok = clip_import_load(&o.import, &err) && find_work(&w, &o, &err);
+    int status = EXIT_SUCCESS, done = 0;
+    bool ok = agree_on_work(&w, clip_import_load(&o.import, &err) && find_work(&w, &o, &err), &err);
     if (ok) {
         results = calloc((size_t)w.count, sizeof *results);
         ok = results || ami_fail(&err, "out of memory for %d files", w.count);
+        ok = ami_exchange_agree(x, ok && (!cli_ranks_first() || check_outputs(&w, &o, &err)), &err);
     }
-    if (ok) {
-        ami_progress progress;
-        ami_progress_start(&progress, "convert", 0, w.count, 0);
-        if (w.count > 1)
-            cli_stop_on_signals();
-#pragma omp parallel for schedule(dynamic) if (w.count > 1)
-        for (int i = 0; i < w.count; i++) {
-            if (cli_stopped)
-                continue;
-            convert(&o, w.in[i], w.out[i], &results[i]);
-#pragma omp critical(clip_convert_progress)
-            {
-                done++;
-                if (w.count > 1)
-                    ami_progress_update(&progress, done, "%d of %d files", done, w.count);
-            }
-        }
-        ami_progress_end(&progress);
-        json_t *list = json_array();
-        const bool quiet = o.common.json && strcmp(o.common.json, "-") == 0;
-        for (int i = 0; i < w.count; i++) {
-            if (!results[i].done && results[i].err.text[0]) {
-                status = cli_fail(&results[i].err);
-                failed++;
-            } else if (results[i].done && !quiet) {
-                print_result(&o, w.in[i], w.out[i], &results[i]);
-            }
-            if (results[i].json)
-                json_array_append_new(list, results[i].json);
-        }
-        if (cli_stopped) {
-            fprintf(stderr, "amble: stopped after %d of %d files; --skip-existing goes on\n", done, w.count);
-            status = CLI_FAILED;
-        }
-        const bool one = w.count == 1 && json_array_size(list) == 1;
-        json_t *json = one ? json_incref(json_array_get(list, 0)) : json_incref(list);
-        json_decref(list);
-        if ((w.count == 1 && failed > 0) || !o.common.json)
-            json_decref(json);
-        else if (!cli_write_json(o.common.json, json, &err))
-            status = cli_fail(&err);
-    } else {
+    if (ok && w.count > 1)
+        cli_stop_on_signals();
+    ok = ok && convert_all(&o, &w, results, &done, &err) && gather(&w, results, &err);
+    if (ok && cli_ranks_first())
+        status = report(&o, &w, results, done);
+    if (ok && !ami_exchange_from_first(x, &status, sizeof status))
+        ok = !ami_exchange_failed(x, &err);
+    if (!ok && ami_exchange_failed(x, NULL)) {
+        cli_ranks_report();
+        status = CLI_FAILED;
+    } else if (!ok) {
         status = cli_fail(&err);
+    }
+    for (int i = 0; results && i < w.count; i++) {
+        free(results[i].text);
+        json_decref(results[i].json);
     }
     free(results);
     work_free(&w);

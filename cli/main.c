@@ -14,25 +14,27 @@ static const struct subcommand {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *does, *example;
-    bool divides; /* its work over the processes that mpirun starts */
+    bool divides;         /* its work over the processes that mpirun starts */
+    const char *one_word; /* of its words this one alone does */
 } subcommands[] = {
     {"rollout", cmd_rollout,
      "runs characters through a motion; prints survival, return, tracking errors, speed and latency",
-     "amble rollout --motion walk --policy walk.onnx --seconds 20 --envs 64", true},
+     "amble rollout --motion walk --policy walk.onnx --seconds 20 --envs 64", true, NULL},
     {"train", cmd_train,
      "teaches a policy a motion (PPO), from scratch or from --resume; writes checkpoints and ONNX",
-     "amble train --motion run --out runs/run", true},
+     "amble train --motion run --out runs/run", true, NULL},
     {"fit", cmd_fit,
      "trains the motion networks, DeepPhase (phase) and StyleVAE (style), on a folder of clips",
-     "amble fit style --clips deepmimic-clips --out runs/style", true},
+     "amble fit style --clips deepmimic-clips --out runs/style", true, NULL},
     {"eval", cmd_eval, "evaluates a policy over many seeds and pushes, alone or against another one",
-     "amble eval --motion walk --policy walk.onnx --push 0.5,2", true},
-    {"clip", cmd_clip, "says what is in motion clips, and converts them", "amble clip info walk run", false},
+     "amble eval --motion walk --policy walk.onnx --push 0.5,2", true, NULL},
+    {"clip", cmd_clip, "says what is in motion clips, and converts them", "amble clip info walk run", true,
+     "convert"},
     {"style", cmd_style, "says which styles there are, writes a style's motion as a clip, draws them all",
-     "amble style export walk:0.7,zombie:0.3 -o slouch.txt", false},
+     "amble style export walk:0.7,zombie:0.3 -o slouch.txt", false, NULL},
     {"model", cmd_model,
      "says what is in a network's ONNX file, runs it on .npy files, checks every precision",
-     "amble model check walk.onnx", false},
+     "amble model check walk.onnx", false, NULL},
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 
@@ -103,7 +105,9 @@ static int amble(int argc, char **argv)
             char name[32]; /* what argp calls the program in its messages */
             snprintf(name, sizeof name, "amble %s", word);
             argv[1] = name;
-            if (!cli_ranks_begin(word, subcommands[i].divides))
+            const char *only = subcommands[i].one_word;
+            if (!cli_ranks_begin(word,
+                                 subcommands[i].divides && (!only || (argc > 2 && !strcmp(argv[2], only)))))
                 return CLI_BAD_INPUT;
             return cli_ranks_end(subcommands[i].run(argc - 1, argv + 1));
         }

@@ -38,6 +38,8 @@ bool ami_copier_init(ami_copier *copier, int inputs, int hidden1, int hidden2, i
     for (int k = 0; k < 2; k++) {
         const int dim[] = {inputs, hidden1, hidden2, copier->outputs[k]};
         copier->net[k] = ami_train_net_create_shards(3, dim, own, most_rows(copier), precision, err);
+        if (copier->net[k] && copier->shards->rounded)
+            ami_train_net_round_gradients(copier->net[k]);
         if (copier->net[k])
             copier->d[k] = malloc((size_t)rows * (size_t)copier->outputs[k] * sizeof(float));
         if (copier->net[k] && copier->d[k] && copier->errors &&

@@ -12,11 +12,22 @@
 #include <string.h>
 #include <time.h>
 
+/* Longer messages go in pieces of so many bytes. Open MPI sends these at once over TCP; a longer one it announces, and waits for
+ * the answer, which at the other side is behind the bytes that go the other way: one direction of the network is idle while
+ * the other one works (docs/scaling.md has the measurements). MPICH with UCX does not gain by pieces. */
+#ifdef OPEN_MPI
+enum { PIECE = 60 << 10 };
+#else
+enum { PIECE = 1 << 30 };
+#endif
+
 typedef struct carrier {
     int rank, ranks;
-    MPI_Request *request; /* (2 · ranks) receives, then sends */
-    MPI_Status *status;   /* (2 · ranks) */
-    int *finished;        /* (2 · ranks) indices */
+    int pieces, capacity; /* of the swap that is under way: sent and received; of the arrays */
+    MPI_Request *request; /* (capacity) */
+    int *peer;            /* (capacity) its rank */
+    MPI_Status *status;   /* (capacity) */
+    int *finished;        /* (capacity) indices */
 } carrier;
 
 static double now(void)
@@ -69,10 +80,29 @@ static void end(void *context, int status)
         MPI_Finalize();
     if (c) {
         free(c->request);
+        free(c->peer);
         free(c->status);
         free(c->finished);
         free(c);
     }
+}
+
+static bool grow(carrier *c, int capacity)
+{
+    if (capacity <= c->capacity)
+        return true;
+    MPI_Request *request = realloc(c->request, (size_t)capacity * sizeof *request);
+    c->request = request ? request : c->request;
+    int *peer = realloc(c->peer, (size_t)capacity * sizeof *peer);
+    c->peer = peer ? peer : c->peer;
+    MPI_Status *status = realloc(c->status, (size_t)capacity * sizeof *status);
+    c->status = status ? status : c->status;
+    int *finished = realloc(c->finished, (size_t)capacity * sizeof *finished);
+    c->finished = finished ? finished : c->finished;
+    if (!request || !peer || !status || !finished)
+        return false;
+    c->capacity = capacity;
+    return true;
 }
 
 static bool begin(void **context, int *rank, int *ranks, char *name, size_t size, ami_error *err)
@@ -88,11 +118,8 @@ static bool begin(void **context, int *rank, int *ranks, char *name, size_t size
     if (c) {
         c->rank = *rank;
         c->ranks = *ranks;
-        c->request = calloc(2 * (size_t)*ranks, sizeof *c->request);
-        c->status = calloc(2 * (size_t)*ranks, sizeof *c->status);
-        c->finished = calloc(2 * (size_t)*ranks, sizeof *c->finished);
     }
-    if (c && c->request && c->status && c->finished && provided >= MPI_THREAD_FUNNELED) {
+    if (c && grow(c, 2 * *ranks) && provided >= MPI_THREAD_FUNNELED) {
         *context = c;
         return true;
     }
@@ -121,7 +148,7 @@ static bool wait_for(carrier *c, double limit_s, ami_error *err)
     double last = now(), polled = last;
     for (;;) {
         int count = 0;
-        const int code = MPI_Testsome(2 * c->ranks, c->request, &count, c->finished, c->status);
+        const int code = MPI_Testsome(c->pieces, c->request, &count, c->finished, c->status);
         if (code != MPI_SUCCESS)
             return fail(err, "a message was lost", code);
         if (count == MPI_UNDEFINED)
@@ -138,35 +165,54 @@ static bool wait_for(carrier *c, double limit_s, ami_error *err)
     }
 }
 
+static size_t pieces_of(size_t bytes)
+{
+    return (bytes + PIECE - 1) / PIECE;
+}
+
+/* Starts to send `part` to `peer`, or to receive it from there. */
+static int start(carrier *c, const ami_exchange_part *part, int peer, bool receive)
+{
+    enum { TAG = 22 };
+    int code = MPI_SUCCESS;
+    for (size_t at = 0; at < part->bytes && code == MPI_SUCCESS; at += PIECE) {
+        char *data = (char *)part->data + at;
+        const int n = part->bytes - at < PIECE ? (int)(part->bytes - at) : PIECE;
+        MPI_Request *request = &c->request[c->pieces];
+        *request = MPI_REQUEST_NULL;
+        code = receive ? MPI_Irecv(data, n, MPI_BYTE, peer, TAG, MPI_COMM_WORLD, request)
+                       : MPI_Isend(data, n, MPI_BYTE, peer, TAG, MPI_COMM_WORLD, request);
+        c->peer[c->pieces++] = peer;
+    }
+    return code;
+}
+
 static bool swap(void *context, const ami_exchange_part *send, const ami_exchange_part *receive,
                  double limit_s, unsigned char *missing, ami_error *err)
 {
-    enum { TAG = 22 };
     carrier *c = context;
     int code = MPI_SUCCESS;
-    for (int i = 0; i < 2 * c->ranks; i++)
-        c->request[i] = MPI_REQUEST_NULL;
+    size_t pieces = 0;
+    for (int r = 0; r < c->ranks; r++)
+        pieces += r == c->rank ? 0 : pieces_of(send[r].bytes) + pieces_of(receive[r].bytes);
+    c->pieces = 0;
+    if (pieces > INT_MAX / 2 || !grow(c, (int)pieces)) {
+        snprintf(err->text, sizeof err->text, "out of memory for a message in %zu pieces", pieces);
+        return false;
+    }
     for (int k = 1; k < c->ranks && code == MPI_SUCCESS; k++) {
         const int from = (c->rank + c->ranks - k) % c->ranks;
-        if (receive[from].bytes > INT_MAX) {
-            snprintf(err->text, sizeof err->text, "a message of %zu bytes, expected at most %d",
-                     receive[from].bytes, INT_MAX);
-            return false;
-        }
-        if (receive[from].bytes > 0)
-            code = MPI_Irecv(receive[from].data, (int)receive[from].bytes, MPI_BYTE, from, TAG,
-                             MPI_COMM_WORLD, &c->request[from]);
+        code = start(c, &receive[from], from, true);
     }
     for (int k = 1; k < c->ranks && code == MPI_SUCCESS; k++) {
         const int to = (c->rank + k) % c->ranks;
-        if (send[to].bytes > 0)
-            code = MPI_Isend(send[to].data, (int)send[to].bytes, MPI_BYTE, to, TAG, MPI_COMM_WORLD,
-                             &c->request[c->ranks + to]);
+        code = start(c, &send[to], to, false);
     }
     if (code == MPI_SUCCESS && wait_for(c, limit_s, err))
         return true;
-    for (int r = 0; r < c->ranks; r++)
-        missing[r] = c->request[r] != MPI_REQUEST_NULL || c->request[c->ranks + r] != MPI_REQUEST_NULL;
+    for (int i = 0; i < c->pieces; i++)
+        if (c->request[i] != MPI_REQUEST_NULL)
+            missing[c->peer[i]] = 1;
     if (code != MPI_SUCCESS)
         fail(err, "a message could not be sent", code);
     return false;

@@ -82,6 +82,8 @@ static bool create_nets(ami_fit *fit, ami_error *err)
         const int *dim = fit_dims(fit, i, &layers);
         fit->net[i] = i == 0 ? ami_train_net_create_shards(layers, dim, own, most_batch, precision, err)
                              : ami_train_net_create_inner_shards(layers, dim, own, most, precision, err);
+        if (fit->net[i] && fit->shards.rounded)
+            ami_train_net_round_gradients(fit->net[i]);
         ok = fit->net[i] && ami_adam_init(&fit->adam[i], ami_train_net_size(fit->net[i]), err) &&
              ami_shard_sums_init(&fit->sums[i], &fit->shards, ami_train_net_size(fit->net[i]), err);
     }
@@ -161,6 +163,7 @@ ami_fit *ami_fit_create_ranks(ami_fit_what what, const ami_fit_settings *setting
         ami_fit_destroy(fit);
         return NULL;
     }
+    fit->shards.rounded = settings->gradients_bf16 > 0;
     fit->own_rows = fit_any_shard(fit, fit->shards.end).first - fit_any_shard(fit, fit->shards.first).first;
     if (!ami_exchange_agree(exchange, create_nets(fit, err) && allocate(fit, err), err)) {
         ami_fit_destroy(fit);

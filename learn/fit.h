@@ -39,18 +39,20 @@
 typedef enum ami_fit_what { AMI_FIT_PHASE, AMI_FIT_STYLE } ami_fit_what;
 
 /* SETTING(name, kind, for phase, for style, smallest, largest, help). kind: int or real. */
-#define AMI_FIT_SETTINGS(SETTING)                                                                     \
-    SETTING(seed, int, 1, 1, 0, 9e15, "seed of everything random")                                    \
-    SETTING(samples, int, 4e6, 1.3e6, 1, 1e12,                                                        \
-            "frames or windows to learn from; the learning rate falls over these")                    \
-    SETTING(batch, int, 512, 128, 8, 65536, "frames or windows in a step")                            \
-    SETTING(shard, int, 128, 128, 1, 65536, "of these, how many are never divided over processes")    \
-    SETTING(rate, real, 1e-3, 8e-4, 1e-9, 1, "first learning rate; it falls to a hundredth (cosine)") \
-    SETTING(gradient_norm, real, 1, 5, 0, 1e9, "max norm of each network's gradient; 0: no limit")    \
-    SETTING(noise, real, .03, 0, 0, .2, "m, phase: max noise of the points")                          \
-    SETTING(beta, real, 0, .02, 0, 1e3, "style: weight of the KL divergence")                         \
-    SETTING(warmup, real, 0, .3, 0, 1, "style: fraction of the samples over which beta grows")        \
-    SETTING(bf16, int, 0, -1, -1, 1, "1: bf16 matrix products, 0: fp32, -1: bf16 where the CPU has it")
+#define AMI_FIT_SETTINGS(SETTING)                                                                       \
+    SETTING(seed, int, 1, 1, 0, 9e15, "seed of everything random")                                      \
+    SETTING(samples, int, 4e6, 1.3e6, 1, 1e12,                                                          \
+            "frames or windows to learn from; the learning rate falls over these")                      \
+    SETTING(batch, int, 512, 128, 8, 65536, "frames or windows in a step")                              \
+    SETTING(shard, int, 128, 128, 1, 65536, "of these, how many are never divided over processes")      \
+    SETTING(rate, real, 1e-3, 8e-4, 1e-9, 1, "first learning rate; it falls to a hundredth (cosine)")   \
+    SETTING(gradient_norm, real, 1, 5, 0, 1e9, "max norm of each network's gradient; 0: no limit")      \
+    SETTING(noise, real, .03, 0, 0, .2, "m, phase: max noise of the points")                            \
+    SETTING(beta, real, 0, .02, 0, 1e3, "style: weight of the KL divergence")                           \
+    SETTING(warmup, real, 0, .3, 0, 1, "style: fraction of the samples over which beta grows")          \
+    SETTING(bf16, int, 0, -1, -1, 1, "1: bf16 matrix products, 0: fp32, -1: bf16 where the CPU has it") \
+    SETTING(gradients_bf16, int, 0, 0, 0, 1,                                                            \
+            "1: gradients are rounded to bf16 and sent so between processes, 0: fp32")
 
 typedef struct ami_fit_settings {
 #define SETTING(name, kind, phase, style, lo, hi, help) double name;

@@ -122,6 +122,10 @@ static bool create_networks(ami_ppo *p, ami_error *err)
                     : NULL;
     if (!p->critic)
         return false;
+    if (p->shards->rounded) {
+        ami_train_net_round_gradients(p->actor);
+        ami_train_net_round_gradients(p->critic);
+    }
     p->rows = ami_train_net_chunks(p->actor) * ami_train_net_chunk_rows(p->actor);
     const size_t actor = ami_train_net_size(p->actor), critic = ami_train_net_size(p->critic);
     p->critic_first = (actor + 15) / 16 * 16;

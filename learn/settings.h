@@ -123,7 +123,9 @@ bool ami_setting_parse(const ami_setting *list, int count, double *values, const
     SETTING(look_ahead, real, .06, 0, 1, "s, PD targets use the reference this long after the step's end")  \
     SETTING(absolute, int, 0, 0, 1, "1: DeepMimic's absolute actions instead of residual ones")             \
     SETTING(self_collision, int, 0, 0, 1, "1: limbs collide with each other")                               \
-    SETTING(bf16, int, -1, -1, 1, "1: bf16 matrix products, 0: fp32, -1: bf16 where the CPU has it")
+    SETTING(bf16, int, -1, -1, 1, "1: bf16 matrix products, 0: fp32, -1: bf16 where the CPU has it")        \
+    SETTING(gradients_bf16, int, 0, 0, 1,                                                                   \
+            "1: gradients are rounded to bf16 and sent so between processes, 0: fp32")
 
 typedef struct ami_settings {
 #define SETTING(name, kind, value, lo, hi, help) double name;

@@ -177,7 +177,13 @@ bool ami_shard_sums_init(ami_shard_sums *sums, const ami_shards *shards, size_t 
     sums->send = calloc((size_t)ranks, sizeof *sums->send);
     sums->receive = calloc((size_t)ranks, sizeof *sums->receive);
     sums->value = malloc((size_t)shards->nodes * sizeof *sums->value);
-    if (sums->total && sums->node && sums->arrived && sums->send && sums->receive && sums->value)
+    bool ok = sums->total && sums->node && sums->arrived && sums->send && sums->receive && sums->value;
+    if (shards->rounded) {
+        sums->packed = malloc((size_t)shards->own_nodes * size * sizeof *sums->packed);
+        sums->packed_arrived = malloc(((size_t)shards->nodes * part + 1) * sizeof *sums->packed_arrived);
+        ok = ok && sums->packed && sums->packed_arrived;
+    }
+    if (ok)
         return true;
     ami_shard_sums_free(sums);
     return ami_fail(err, "out of memory for sums of %zu numbers", size);
@@ -189,10 +195,21 @@ void ami_shard_sums_free(ami_shard_sums *sums)
         free(sums->node);
     free(sums->total);
     free(sums->arrived);
+    free(sums->packed);
+    free(sums->packed_arrived);
     free(sums->send);
     free(sums->receive);
     free(sums->value);
     *sums = (ami_shard_sums){0};
+}
+
+/* What is sent of `floats` at `at`: the same place in `packed` where sums are rounded. */
+static ami_exchange_part part_of(const ami_shard_sums *m, float *floats, uint16_t *packed, size_t at,
+                                 size_t count)
+{
+    if (m->shards->rounded)
+        return (ami_exchange_part){packed + at, count * sizeof *packed};
+    return (ami_exchange_part){floats + at, count * sizeof *floats};
 }
 
 /* Every rank sends each other one that one's part of its nodes, the i-th of each rank at a time. */
@@ -204,10 +221,11 @@ static bool send_nodes(ami_shard_sums *m)
     bool ok = true;
     for (int i = 0; i < s->most_nodes && ok; i++) {
         for (int r = 0; r < ranks; r++) {
-            const size_t begin = part_first(m, r), bytes = (part_first(m, r + 1) - begin) * sizeof(float);
+            const size_t begin = part_first(m, r);
             m->send[r] = m->receive[r] = (ami_exchange_part){0};
             if (i < s->own_nodes && r != rank)
-                m->send[r] = (ami_exchange_part){m->node + (size_t)i * m->size + begin, bytes};
+                m->send[r] =
+                    part_of(m, m->node, m->packed, (size_t)i * m->size + begin, part_first(m, r + 1) - begin);
         }
         for (int n = 0, run = 0; n < s->nodes; n++) {
             run = n > 0 && s->node[n - 1].rank == s->node[n].rank ? run + 1 : 0;
@@ -216,7 +234,8 @@ static bool send_nodes(ami_shard_sums *m)
             m->value[n] = s->node[n].rank == rank ? m->node + (size_t)i * m->size + first
                                                   : m->arrived + (size_t)n * part;
             if (s->node[n].rank != rank)
-                m->receive[s->node[n].rank] = (ami_exchange_part){m->value[n], part * sizeof(float)};
+                m->receive[s->node[n].rank] =
+                    part_of(m, m->arrived, m->packed_arrived, (size_t)n * part, part);
         }
         ok = ami_exchange_swap(s->exchange, m->send, m->receive);
     }
@@ -228,8 +247,8 @@ static bool send_totals(ami_shard_sums *m)
     const int ranks = ami_exchange_ranks(m->shards->exchange), rank = ami_exchange_rank(m->shards->exchange);
     for (int r = 0; r < ranks; r++) {
         const size_t own = part_first(m, rank), begin = part_first(m, r);
-        m->send[r] = (ami_exchange_part){m->total + own, (part_first(m, rank + 1) - own) * sizeof(float)};
-        m->receive[r] = (ami_exchange_part){m->total + begin, (part_first(m, r + 1) - begin) * sizeof(float)};
+        m->send[r] = part_of(m, m->total, m->packed, own, part_first(m, rank + 1) - own);
+        m->receive[r] = part_of(m, m->total, m->packed, begin, part_first(m, r + 1) - begin);
     }
     return ami_exchange_swap(m->shards->exchange, m->send, m->receive);
 }
@@ -241,8 +260,25 @@ static float *add_piece(const ami_shard_sums *m, int first, int end, size_t from
         return m->value[(*next)++] + from;
     const int middle = ami_shard_middle(first, end);
     float *left = add_piece(m, first, middle, from, n, next);
-    ami_shard_add(left, add_piece(m, middle, end, from, n, next), n);
+    (m->shards->rounded ? ami_shard_add_rounded : ami_shard_add)(left,
+                                                                 add_piece(m, middle, end, from, n, next), n);
     return left;
+}
+
+/* Elements [from, from + n) of this rank's part of the total. */
+static void add_part(ami_shard_sums *m, size_t from, size_t n)
+{
+    const ami_shards *s = m->shards;
+    const int rank = ami_exchange_rank(s->exchange);
+    const size_t first = part_first(m, rank), part = part_first(m, rank + 1) - first;
+    float *total = m->total + first + from;
+    int next = 0;
+    for (int i = 0; s->rounded && i < s->nodes; i++)
+        if (s->node[i].rank != rank)
+            ami_shard_unpack(m->packed_arrived + (size_t)i * part + from, n, m->value[i] + from);
+    memcpy(total, add_piece(m, 0, s->count, from, n, &next), n * sizeof *total);
+    if (s->rounded) /* its nodes have been sent */
+        ami_shard_pack(total, n, m->packed + first + from);
 }
 
 void ami_shard_sums_add(ami_shard_sums *sums)
@@ -251,22 +287,31 @@ void ami_shard_sums_add(ami_shard_sums *sums)
     if (ami_exchange_ranks(s->exchange) == 1)
         return;
     const int rank = ami_exchange_rank(s->exchange);
-    const size_t first = part_first(sums, rank), part = part_first(sums, rank + 1) - first;
+    const size_t part = part_first(sums, rank + 1) - part_first(sums, rank),
+                 packed = s->rounded ? (size_t)s->own_nodes * sums->size : 0;
+    if (s->rounded) {
+#pragma omp for schedule(dynamic, 1)
+        for (size_t from = 0; from < packed; from += PIECE)
+            ami_shard_pack(sums->node + from, packed - from < PIECE ? packed - from : PIECE,
+                           sums->packed + from);
+    }
 #pragma omp master
     if (!send_nodes(sums))
         sums->total[0] = NAN;
 #pragma omp barrier
     if (!ami_exchange_failed(s->exchange, NULL)) {
 #pragma omp for schedule(dynamic, 1)
-        for (size_t from = 0; from < part; from += PIECE) {
-            const size_t n = part - from < PIECE ? part - from : PIECE;
-            int next = 0;
-            memcpy(sums->total + first + from, add_piece(sums, 0, s->count, from, n, &next),
-                   n * sizeof(float));
-        }
+        for (size_t from = 0; from < part; from += PIECE)
+            add_part(sums, from, part - from < PIECE ? part - from : PIECE);
 #pragma omp master
         if (!send_totals(sums))
             sums->total[0] = NAN;
 #pragma omp barrier
+        if (s->rounded && !ami_exchange_failed(s->exchange, NULL)) {
+#pragma omp for schedule(dynamic, 1)
+            for (size_t from = 0; from < sums->size; from += PIECE)
+                ami_shard_unpack(sums->packed + from, sums->size - from < PIECE ? sums->size - from : PIECE,
+                                 sums->total + from);
+        }
     }
 }

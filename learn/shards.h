@@ -16,6 +16,8 @@ typedef struct ami_shard_node {
 
 typedef struct ami_shards {
     ami_exchange *exchange;
+    bool
+        rounded; /* long sums are rounded to bf16, and sent so; to be set after init, before what is made with these shards */
     int items, count;                    /* of all ranks */
     int first, end;                      /* shards of this rank: [first, end), one or more */
     int nodes;                           /* of all ranks */
@@ -57,14 +59,17 @@ bool ami_shards_sum(const ami_shards *shards, double *values, int width, double 
 typedef struct ami_shard_sums {
     const ami_shards *shards;
     size_t size;
-    float *node;                       /* (own nodes, size) to be filled by the caller */
-    float *total;                      /* (size) */
-    float *arrived;                    /* (nodes, this rank's part) */
+    float *node;    /* (own nodes, size) to be filled by the caller */
+    float *total;   /* (size) */
+    float *arrived; /* (nodes, this rank's part) */
+    uint16_t *packed,
+        *packed_arrived; /* of rounded sums: (own nodes, size), also the total; (nodes, this rank's part) */
     ami_exchange_part *send, *receive; /* (ranks) */
     float **value;                     /* (nodes) */
 } ami_shard_sums;
 
-/* For one rank, node and total are the same array. */
+/* For one rank, node and total are the same array. Where shards->rounded, the caller's nodes must be so already
+ * (ami_train_net_round_gradients). */
 bool ami_shard_sums_init(ami_shard_sums *sums, const ami_shards *shards, size_t size, ami_error *err);
 void ami_shard_sums_free(ami_shard_sums *sums);
 

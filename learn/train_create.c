@@ -120,6 +120,7 @@ static bool make_networks(ami_train *t, ami_error *err)
 {
     const ami_settings *s = &t->settings;
     t->bf16 = s->bf16 < 0 ? ami_train_bf16_native() : s->bf16 > 0;
+    t->shards.rounded = s->gradients_bf16 > 0;
     const ami_ppo_def def = {
         .obs = t->inputs,
         .actions = AMI_ACTION,

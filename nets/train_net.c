@@ -56,6 +56,7 @@ struct ami_train_net {
     int shards, shard_chunks;
     chunk_input *chunk; /* (shards · shard_chunks) */
     ami_train_precision precision;
+    bool rounded;   /* gradients and their sums, to bf16 */
     size_t element; /* bytes of an activation */
     size_t size;
     ami_gemm_context *context;
@@ -132,10 +133,43 @@ AMI_VECTOR_CLONES static void add(float *restrict to, const float *restrict from
         to[i] += from[i];
 }
 
-/* Not cloned itself: clang 14 gives clones of a function that other files call no name that they find. */
+AMI_VECTOR_CLONES static void add_rounded(float *restrict to, const float *restrict from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = ami_bfloat_to_float(ami_float_to_bfloat(to[i] + from[i]));
+}
+
+AMI_VECTOR_CLONES static void round_to_bf16(float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = ami_bfloat_to_float(ami_float_to_bfloat(x[i]));
+}
+
+AMI_VECTOR_CLONES static void floats_from_bf16(const uint16_t *restrict in, size_t n, float *restrict out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = ami_bfloat_to_float(in[i]);
+}
+
+/* Not cloned themselves: clang 14 gives clones of a function that other files call no name that they find. */
 void ami_shard_add(float *restrict to, const float *restrict from, size_t n)
 {
     add(to, from, n);
+}
+
+void ami_shard_add_rounded(float *restrict to, const float *restrict from, size_t n)
+{
+    add_rounded(to, from, n);
+}
+
+void ami_shard_pack(const float *restrict from, size_t n, uint16_t *restrict to)
+{
+    bf16_from_floats(from, n, to);
+}
+
+void ami_shard_unpack(const uint16_t *restrict from, size_t n, float *restrict to)
+{
+    floats_from_bf16(from, n, to);
 }
 
 /* ---- Creation ---- */
@@ -476,6 +510,11 @@ int ami_train_net_chunks(const ami_train_net *net)
     return net->shards * net->shard_chunks;
 }
 
+void ami_train_net_round_gradients(ami_train_net *net)
+{
+    net->rounded = true;
+}
+
 float *ami_train_net_sum(ami_train_net *net)
 {
     return net->gradient;
@@ -608,8 +647,13 @@ static void sum_shard(const ami_train_net *net, int shard, const unit_block *par
             add_columns_f32((const float *)(const void *)d, rows, out, part->units, bias);
         any = true;
     }
+    const size_t weights = (size_t)part->units * (size_t)layer->in;
     if (!any)
-        memset(weight, 0, (size_t)part->units * (size_t)layer->in * sizeof(float));
+        memset(weight, 0, weights * sizeof(float));
+    if (net->rounded) {
+        round_to_bf16(weight, weights);
+        round_to_bf16(bias, (size_t)part->units);
+    }
 }
 
 /* The sum over [first, end); `stack` has capacity for the right subtrees. */
@@ -624,8 +668,10 @@ static void sum_shards(const ami_train_net *net, int first, int end, const unit_
     const size_t weights = (size_t)part->units * (size_t)net->layer[part->layer].in;
     sum_shards(net, first, middle, part, stack, weight, bias);
     sum_shards(net, middle, end, part, stack + net->stack_floats, stack, stack + weights);
-    ami_shard_add(weight, stack, weights);
-    ami_shard_add(bias, stack + weights, (size_t)part->units);
+    void (*const plus)(float *restrict, const float *restrict, size_t) =
+        net->rounded ? ami_shard_add_rounded : ami_shard_add;
+    plus(weight, stack, weights);
+    plus(bias, stack + weights, (size_t)part->units);
 }
 
 /* A stack that no other thread uses. They suffice unless the team has grown. */

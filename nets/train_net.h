@@ -13,6 +13,7 @@
 #include "base/rng.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct ami_train_net ami_train_net;
 
@@ -104,6 +105,10 @@ void ami_train_net_backward_chunk(ami_train_net *net, const float *dout, int chu
 int ami_train_net_blocks(const ami_train_net *net);
 void ami_train_net_gradient_block(ami_train_net *net, int first, int end, int block, float *gradient);
 
+/* From now on gradient_block rounds every shard's gradient and every sum of two shards or subtrees to bf16 (nearest, ties to
+ * even), so that a subtree's sum can be sent in half the bytes without loss, by any number of processes. */
+void ami_train_net_round_gradients(ami_train_net *net);
+
 /* What ami_train_net_gradient shows. */
 float *ami_train_net_sum(ami_train_net *net);
 
@@ -119,6 +124,13 @@ static inline int ami_shard_middle(int first, int end)
 
 /* to[i] += from[i] for i < n: the tree's addition, in every process. */
 void ami_shard_add(float *restrict to, const float *restrict from, size_t n);
+
+/* The same with sums rounded to bf16. */
+void ami_shard_add_rounded(float *restrict to, const float *restrict from, size_t n);
+
+/* (n) floats to bf16 and back (nets/half.h). */
+void ami_shard_pack(const float *restrict from, size_t n, uint16_t *restrict to);
+void ami_shard_unpack(const uint16_t *restrict from, size_t n, float *restrict to);
 
 /* As ami_train_net_parameters_changed, for parameters [first, first + count). */
 void ami_train_net_range_changed(ami_train_net *net, size_t first, size_t count);

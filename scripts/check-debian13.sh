@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds amble and runs its tests on Debian 13 (gcc 14, GLFW 3.4), in a root of its own that debootstrap makes: what a user of that system sees.
 #
-#   scripts/check-debian13.sh              ./test.sh, then ./run.sh once
+#   scripts/check-debian13.sh              ./test.sh, then ./run.sh once, then as --mpi
+#   scripts/check-debian13.sh --mpi        training over processes with Debian 13's Open MPI and MPICH: tests/test_mpi.sh
 #   scripts/check-debian13.sh COMMAND...   another command, in a copy of this tree: scripts/check-debian13.sh ./test.sh --all
 #
 # The copy has no .git, like an unpacked release. The root stays in .cache/debian13 (2 GB with all packages) so that the next run is short;
@@ -58,8 +59,20 @@ for mujoco in "$root"/.deps/mujoco-*; do
 done
 cp /etc/resolv.conf "$guest/etc/resolv.conf" 2>/dev/null || true
 
+# shellcheck disable=SC2016 # expanded in the guest
+mpi='set -e
+root=$PWD
+. scripts/deps.sh
+amb_install build mpi
+cmake -S . -B build-mpi -G Ninja --preset release
+cmake --build build-mpi --target amble amble-exchange-openmpi.so amble-exchange-mpich.so
+mpirun.openmpi --version | head -n 1
+mpirun.mpich --version | sed -n "s/^ *Version: */MPICH /p"
+tests/test_mpi.sh build-mpi/amble'
 if [ $# -eq 0 ]; then
-    set -- sh -c './test.sh && ./run.sh rollout --style walk --envs 2 --seconds 2 && build/amble-view --help >/dev/null'
+    set -- bash -c './test.sh && ./run.sh rollout --style walk --envs 2 --seconds 2 && build/amble-view --help >/dev/null && exec bash -c "$1"' bash "$mpi"
+elif [ "$1" = --mpi ]; then
+    set -- bash -c "$mpi"
 fi
 amb_say "Debian 13: $*"
 # The mounts are gone with the process. What this user has in the environment does not reach the guest, but for the way to the network.

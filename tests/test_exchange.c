@@ -119,20 +119,31 @@ static double tree(const double *value, int first, int end)
     return tree(value, first, first + left) + tree(value, first + left, end);
 }
 
-static float tree_long(size_t i, int first, int end)
+/* By division, not by bits: to 8 significant binary digits, ties to even. */
+static float to_bf16(float x)
+{
+    int exponent;
+    const double mantissa = frexp((double)x, &exponent);
+    return (float)ldexp(nearbyint(ldexp(mantissa, 8)), exponent - 8);
+}
+
+static float tree_long(size_t i, int first, int end, bool rounded)
 {
     if (end - first == 1)
-        return long_value(first, i);
+        return rounded ? to_bf16(long_value(first, i)) : long_value(first, i);
     int left = 1;
     while (2 * left < end - first)
         left *= 2;
-    return tree_long(i, first, first + left) + tree_long(i, first + left, end);
+    const float sum = tree_long(i, first, first + left, rounded) + tree_long(i, first + left, end, rounded);
+    return rounded ? to_bf16(sum) : sum;
 }
 
 typedef struct sums {
     int size, threads;
+    bool rounded;
     bool ok;
     int count;
+    int64_t bytes; /* sent for the long sum */
     double total[WIDTH];
     float sum[LONG];
 } sums;
@@ -157,14 +168,17 @@ static void add_all(ami_exchange *x, void *argument)
     free(value);
 
     ami_shard_sums m;
+    shards.rounded = s->rounded;
     s->ok = s->ok && ami_shard_sums_init(&m, &shards, LONG, &err);
     for (int n = 0; s->ok && n < shards.own_nodes; n++) {
         const ami_shard_node *node = &shards.node[shards.own_node + n];
         for (size_t i = 0; i < LONG; i++)
-            m.node[(size_t)n * LONG + i] = tree_long(i, node->first, node->end);
+            m.node[(size_t)n * LONG + i] = tree_long(i, node->first, node->end, s->rounded);
     }
+    const int64_t before = ami_exchange_bytes(x);
 #pragma omp parallel num_threads(s->threads)
     ami_shard_sums_add(&m);
+    s->bytes = ami_exchange_bytes(x) - before;
     memcpy(s->sum, m.total, sizeof s->sum);
     ami_shard_sums_free(&m);
     ami_shards_free(&shards);
@@ -174,14 +188,20 @@ static void sums_are_those_of_the_tree(void **state)
 {
     (void)state;
     sums *s = calloc(RANKS_MAX, sizeof *s);
-    for (int size = 1; size <= 5; size += 2) {
+    int64_t bytes[RANKS_MAX + 1] = {0};
+    for (int kind = 0; kind < 6; kind++) {
+        const int size = 1 + kind / 2 * 2;
+        const bool rounded = kind % 2;
         for (int ranks = 1; ranks <= 5; ranks++) {
             void *argument[RANKS_MAX];
             for (int r = 0; r < ranks; r++) {
-                s[r] = (sums){.size = size, .threads = 1 + ranks % 3};
+                s[r] = (sums){.size = size, .threads = 1 + ranks % 3, .rounded = rounded};
                 argument[r] = &s[r];
             }
             run_ranks(ranks, 0, add_all, argument);
+            if (!rounded)
+                bytes[ranks] = s[0].bytes;
+            assert_int_equal(s[0].bytes, rounded ? bytes[ranks] / 2 : bytes[ranks]);
             const int count = (ITEMS + size - 1) / size;
             for (int r = 0; r < ranks; r++) {
                 assert_true(s[r].ok && s[r].count == count);
@@ -193,7 +213,7 @@ static void sums_are_those_of_the_tree(void **state)
                     assert_true(s[r].total[k] == tree(value, 0, count));
                 }
                 for (size_t i = 0; i < LONG; i += 97)
-                    assert_true(s[r].sum[i] == tree_long(i, 0, count));
+                    assert_true(s[r].sum[i] == tree_long(i, 0, count, rounded));
                 assert_memory_equal(s[r].sum, s[0].sum, sizeof s->sum);
             }
         }

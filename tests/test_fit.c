@@ -305,12 +305,14 @@ static void fit_in_a_rank(ami_exchange *x, void *argument)
     ami_fit_destroy(fit);
 }
 
-/* Shards of 7 and of 5 windows and pairs: odd ones, on up to three ranks; more are refused. */
+/* Shards of 7 and of 5 windows and pairs: odd ones, on up to three ranks; more are refused. The style's gradients in bf16, too. */
 static void any_ranks_fit_the_same_bits(void **state)
 {
     (void)state;
     const char *path[2] = {scratch("one.bin"), scratch("many.bin")};
-    for (int what = 0; what < 2; what++) {
+    double loss[3];
+    for (int kind = 0; kind < 3; kind++) {
+        const int what = kind > 0;
         static rank_fit r[RANKS_MAX];
         void *argument[RANKS_MAX];
         uint8_t *file[2];
@@ -322,6 +324,7 @@ static void any_ranks_fit_the_same_bits(void **state)
                     (ami_fit_what)what, small((ami_fit_what)what), path[ranks > 1], {0}, false, {""}};
                 r[i].settings.batch = 20;
                 r[i].settings.shard = 7;
+                r[i].settings.gradients_bf16 = kind == 2;
                 argument[i] = &r[i];
             }
             run_ranks(ranks, 60, fit_in_a_rank, argument);
@@ -344,7 +347,9 @@ static void any_ranks_fit_the_same_bits(void **state)
             }
         }
         assert_true(one.loss > 0 && isfinite(one.loss));
+        loss[kind] = one.loss;
     }
+    assert_true(loss[2] != loss[1] && fabs(loss[2] / loss[1] - 1) < .01);
     set_threads(2);
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # amble train as mpirun starts it, with each MPI that is installed: the same checkpoint, bit for bit, as one process; going on with another
-# number of processes; a process that is killed, one that hangs, a job that is stopped; what is refused, in one sentence; --supervise.
+# number of processes; gradients in bf16; a folder that is converted; a process that is killed, one that hangs, a job that is stopped; what is refused, in one sentence; --supervise.
 #
 #   tests/test_mpi.sh PATH/TO/amble
 #
@@ -100,6 +100,22 @@ check 'and has the same result' cmp -s plain/checkpoint.bin watched/checkpoint.b
 "$amble" train "${options[@]}" --motion nowhere --out unknown --supervise >out 2>err
 check 'a supervised training that is not possible' [ "$?/$(sentences)" = 2/1 ]
 
+# A folder of motions of several kinds, one of them broken.
+mkdir takes takes/more
+cp "$root"/assets/motions/sim_*.txt takes
+cp "$root"/tests/fuzz/corpus/bvh/{own,mm,soma}.bvh takes/more
+head -c 3000 takes/more/own.bvh >takes/more/cut.bvh
+convert_to() { # FOLDER [LAUNCHER...]
+    local out=$1
+    shift
+    "$@" "$amble" clip convert takes -o "$out" --loop auto --threads 1 --json "$out.json" >"$out.out" 2>err
+    status=$?
+    grep '^amble: ' err >"$out.err"
+    sed -i "s,$out/,TO/,g" "$out.json" "$out.out"
+}
+convert_to alone
+check 'a folder with a broken file is converted' [ "$status/$(find alone -type f | wc -l)" = "2/$(find takes -type f ! -name cut.bvh | wc -l)" ]
+
 hash=$(hash_on)
 for mpi in "${mpis[@]}"; do
     for ranks in 2 3; do
@@ -129,6 +145,23 @@ for mpi in "${mpis[@]}"; do
     train_on "$mpi" 2 two --continue "${kick[@]}" --samples 2048
     check "$mpi: two motions on 3, then 2 processes" [ $status = 0 ]
     check "$mpi: two motions, the same bits" cmp -s one/checkpoint.bin two/checkpoint.bin
+    rm -rf many
+    train_on "$mpi" 2 many --samples 1024 --gradients-bf16 1
+    train_on "$mpi" 4 many --resume many/checkpoint.bin --samples 2048
+    train half16 --samples 1024 --gradients-bf16 1
+    train rest --resume half16/checkpoint.bin --samples 2048
+    check "$mpi: gradients in bf16, to the same bits" cmp -s rest/checkpoint.bin many/checkpoint.bin
+    rm -rf half16 rest
+
+    for ranks in 2 3; do
+        rm -rf many
+        convert_to many "mpirun.$mpi" -n $ranks
+        check "$mpi: a folder converted by $ranks processes" [ $status = 2 ]
+        check "$mpi: to the same files" diff -r alone many
+        check "$mpi: with the same facts" cmp -s alone.json many.json
+        check "$mpi: and the same lines" cmp -s alone.out many.out
+        check "$mpi: and the same sentence about the broken one" cmp -s alone.err many.err
+    done
 
     # Five characters on two and three processes: the hash is of all states.
     for ranks in 2 3; do

@@ -10,6 +10,7 @@
 #include "base/guard.h"
 #include "base/rng.h"
 #include "nets/adam.h"
+#include "nets/half.h"
 #include "nets/net.h"
 #include "nets/train_net.h"
 #include "tests/allocations.h"
@@ -557,22 +558,30 @@ static void test_pieces_give_the_same_bits(void **state)
     }
 }
 
+static float rounded_if(bool rounded, float x)
+{
+    return rounded ? ami_bfloat_to_float(ami_float_to_bfloat(x)) : x;
+}
+
 /* The gradient over some shards is that of the tree of single ones, which a network of one shard finds; also where a shard
- * has a partial chunk or no rows at all. */
+ * has a partial chunk or no rows at all, and where every sum is rounded to bf16. */
 static void test_shards_are_added_in_a_tree(void **state)
 {
     (void)state;
     enum { SHARDS = 5, MOST = 150, OUT = 36 };
     const net_shape shape = {3, {197, 65, 40, OUT}, MOST};
     static const int rows[SHARDS] = {150, 128, 37, 0, 149}, range[][2] = {{0, 5}, {1, 4}, {2, 3}, {0, 4}};
-    for (int k = 0; k < 2; k++) {
+    for (int k = 0; k < 4; k++) {
         ami_error err = {""};
-        ami_train_net *one = create(&shape, precisions[k]);
+        const bool rounded = k >= 2;
+        ami_train_net *one = create(&shape, precisions[k % 2]);
         ami_train_net *all =
-            one ? ami_train_net_create_shards(3, shape.dim, SHARDS, MOST, precisions[k], &err) : NULL;
+            one ? ami_train_net_create_shards(3, shape.dim, SHARDS, MOST, precisions[k % 2], &err) : NULL;
         if (!one)
             continue;
         assert_non_null(all);
+        if (rounded)
+            ami_train_net_round_gradients(all);
         const size_t size = ami_train_net_size(one);
         random_parameters(one, &shape, 83);
         ami_train_net_parameters_changed(one);
@@ -588,7 +597,8 @@ static void test_shards_are_added_in_a_tree(void **state)
             if (rows[s] > 0) {
                 ami_train_net_forward(one, x[s], rows[s]);
                 ami_train_net_backward(one, dout[s], rows[s]);
-                memcpy(single[s], ami_train_net_gradient(one), size * sizeof(float));
+                for (size_t i = 0; i < size; i++)
+                    single[s][i] = rounded_if(rounded, ami_train_net_gradient(one)[i]);
             }
             for (int c = 0; c < per_shard; c++) {
                 const int left = rows[s] - c * capacity,
@@ -609,9 +619,12 @@ static void test_shards_are_added_in_a_tree(void **state)
                             c = end - first > 2 ? single[first + 2][i] : 0,
                             d = end - first > 3 ? single[first + 3][i] : 0;
                 /* of three: (a + b) + c; of four and five: ((a + b) + (c + d)) + e */
-                float expected = end - first == 1 ? a : end - first == 3 ? (a + b) + c : (a + b) + (c + d);
+                const float ab = rounded_if(rounded, a + b);
+                float expected = end - first == 1   ? a
+                                 : end - first == 3 ? rounded_if(rounded, ab + c)
+                                                    : rounded_if(rounded, ab + rounded_if(rounded, c + d));
                 if (end - first == 5)
-                    expected += single[4][i];
+                    expected = rounded_if(rounded, expected + single[4][i]);
                 if (sum[i] != expected)
                     fail_msg("shards %d to %d, parameter %zu: %.9g, expected %.9g", first, end, i,
                              (double)sum[i], (double)expected);

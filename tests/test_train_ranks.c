@@ -57,14 +57,16 @@ static void assert_same_file(const char *a, const char *b)
     free(x), free(y);
 }
 
-/* Ten environments in five shards. */
+/* Ten environments in five shards. Kinds 4 and 5: gradients are sent in bf16, which needs no bf16 products. */
 static void any_ranks_train_the_same_bits(void **state)
 {
     (void)state;
-    for (int kind = 0; kind < 4; kind++) {
-        const int bf16 = kind % 2;
-        ami_settings s = kind < 2 ? lively(bf16) : lively_all(bf16);
+    ami_train_stats before = {0};
+    for (int kind = 0; kind < 6; kind++) {
+        const int bf16 = kind < 4 && kind % 2;
+        ami_settings s = kind == 4 || kind < 2 ? lively(bf16) : lively_all(bf16);
         s.shard = 2;
+        s.gradients_bf16 = kind >= 4;
         if (bf16) {
             ami_train *t = try_create(&s);
             if (!t)
@@ -78,6 +80,11 @@ static void any_ranks_train_the_same_bits(void **state)
         train_on(1, one);
         assert_true(one->ok);
         assert_true(one->stats[ITERATIONS - 1].episodes > 10);
+        if (kind == 0)
+            before = one->stats[0];
+        else if (kind == 4) /* other bits, but nearly the same */
+            assert_true(one->stats[0].ppo.kl != before.ppo.kl &&
+                        fabs(one->stats[0].ppo.kl / before.ppo.kl - 1) < .05);
         for (int ranks = 2; ranks <= MAX_RANKS; ranks++) {
             for (int r = 0; r < ranks; r++)
                 many[r] =
