@@ -18,12 +18,6 @@ static void pack_actor(ami_train *t)
     ami_model_repack(t->actor, t->actor_net);
 }
 
-/* Width of sums over environments: as many as a training has at least. */
-enum {
-    GENERATED = 1 + AMI_REFUSALS, /* invented motions, and those of each refusal */
-};
-_Static_assert(2 * (int)AMI_OBS_MAX >= (int)TALLY + (int)GENERATED, "");
-
 void ami_train_add_to_normalizer(ami_train *t, int steps)
 {
     const int own = ami_shards_own(&t->shards), columns = t->inputs;
@@ -72,73 +66,6 @@ static double estimate_advantages(ami_train *t)
             mean[k] = t->total[k] / n;
     }
     return 1 - t->total[1] / fmax(t->total[0], 1e-12);
-}
-
-/* Collective. The sum of all environments' tallies; returns what their generators have counted (GENERATED). */
-static const double *sum_environments(ami_train *t, tally *all)
-{
-    for (int s = 0; s < ami_shards_own(&t->shards); s++) {
-        int first;
-        const int n = ami_train_shard(t, s, &first);
-        tally sum = {0};
-        double *to = t->sums + (size_t)s * (TALLY + GENERATED), *generated = to + TALLY;
-        memset(generated, 0, GENERATED * sizeof *generated);
-        for (int e = first; e < first + n; e++) {
-            ami_tally_add(&sum, &t->env_tally[e]);
-            if (!t->generator)
-                continue;
-            const ami_generator_counts *counts = ami_generator_get_counts(t->generator[e]);
-            generated[0] += (double)counts->made;
-            for (int k = 0; k < AMI_REFUSALS; k++)
-                generated[1 + k] += (double)counts->refused[k];
-        }
-        memcpy(to, &sum, sizeof sum);
-    }
-    ami_train_sum(t, TALLY + GENERATED);
-    memcpy(all, t->total, sizeof *all);
-    return t->total + TALLY;
-}
-
-void ami_train_fill_episodes(const tally *sum, ami_train_stats *stats)
-{
-    const double episodes = fmax(sum->episodes, 1);
-    stats->episodes = (int64_t)sum->episodes;
-    stats->episode_s = sum->episode_s / episodes;
-    stats->normalised_return = sum->normalised_return / episodes;
-    stats->survived = sum->survived / episodes;
-    stats->fell = sum->fell / episodes;
-    stats->lost = sum->lost / episodes;
-    stats->fell_on = -1;
-    for (int b = 0; b < AMI_BODIES; b++)
-        if (sum->fell_on[b] > (stats->fell_on < 0 ? 0 : sum->fell_on[stats->fell_on]))
-            stats->fell_on = b;
-}
-
-/* Collective. */
-static void fill_stats(ami_train *t, ami_train_stats *s)
-{
-    tally all = {0}, window = {0};
-    const double *generated = sum_environments(t, &all);
-    t->progress.window[t->progress.iterations % AMI_TRAIN_WINDOW] = all;
-    t->progress.unstable += all.unstable;
-    for (int k = 0; k < AMI_TRAIN_WINDOW; k++)
-        ami_tally_add(&window, &t->progress.window[k]);
-
-    const double n = (double)t->all_samples;
-    s->reward = all.reward / n;
-    for (int k = 0; k < AMI_REWARD_PARTS; k++)
-        s->part[k] = all.part[k] / n;
-    s->root_m = all.root_m / n;
-    s->joint_rad = all.joint_rad / n;
-    s->end_effector_m = all.end_effector_m / n;
-    s->limited = all.limited / n;
-    ami_train_fill_episodes(&window, s);
-    s->unstable = (int64_t)t->progress.unstable;
-    for (int e = 0; e < t->envs && !s->failure; e++)
-        s->failure = t->env[e].world.failure[0] ? t->env[e].world.failure : NULL;
-    s->motions = (int64_t)generated[0];
-    for (int k = 0; k < AMI_REFUSALS; k++)
-        s->refused += (int64_t)generated[1 + k];
 }
 
 /* Adapts the actor's learning rate to the KL divergence of its last update. */
@@ -191,7 +118,7 @@ void ami_train_iterate(ami_train *train, ami_train_stats *stats)
         return;
     ami_train_count_failures(train);
     ami_train_count_clips(train);
-    fill_stats(train, stats);
+    ami_train_fill_stats(train, stats);
     if (train->normalizer.count < (int64_t)train->settings.normalizer_samples) {
         ami_train_add_to_normalizer(train, train->steps);
         ami_train_refresh_normalizer(train);

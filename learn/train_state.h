@@ -1,5 +1,6 @@
 /* The state of a training. Private to train.c, which runs its iterations, and to the other train_*.c files:
- * train_create.c creates it, train_collect.c steps the environments, train_onnx.c and train_checkpoint.c write and read files. */
+ * train_create.c creates it, train_collect.c steps the environments, train_clips.c draws clips, train_stats.c sums
+ * up, train_onnx.c and train_checkpoint.c write and read files. */
 #ifndef AMI_LEARN_TRAIN_STATE_H
 #define AMI_LEARN_TRAIN_STATE_H
 
@@ -189,6 +190,9 @@ double ami_train_teach(const ami_train *train);
 
 /* Begins an episode in environment e; fell: the previous one ended with a fall. */
 void ami_train_start_episode(ami_train *train, int e, ami_cycle_workspace *workspace, bool fell);
+
+/* Collective. After collecting an iteration: its statistics but those of the update. */
+void ami_train_fill_stats(ami_train *train, ami_train_stats *stats);
 
 /* Fills the statistics of episodes, episode_s to fell_on. */
 void ami_train_fill_episodes(const tally *sum, ami_train_stats *stats);
