@@ -105,9 +105,10 @@ static int amble(int argc, char **argv)
             char name[32]; /* what argp calls the program in its messages */
             snprintf(name, sizeof name, "amble %s", word);
             argv[1] = name;
-            const char *only = subcommands[i].one_word;
-            if (!cli_ranks_begin(word,
-                                 subcommands[i].divides && (!only || (argc > 2 && !strcmp(argv[2], only)))))
+            const char *only = subcommands[i].one_word, *verb = argc > 2 ? argv[2] : "";
+            char what[64]; /* what the sentence is about where it does not divide its work */
+            snprintf(what, sizeof what, "%s%s%.40s", word, only && verb[0] ? " " : "", only ? verb : "");
+            if (!cli_ranks_begin(what, subcommands[i].divides && (!only || !strcmp(verb, only))))
                 return CLI_BAD_INPUT;
             return cli_ranks_end(subcommands[i].run(argc - 1, argv + 1));
         }

@@ -15,8 +15,8 @@ typedef struct rank_team {
     int count;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    /* The message that is under way from one rank to another: */
-    const void *data[RANKS_MAX][RANKS_MAX];
+    /* The message that is under way from one rank to another, a copy: a rank that gives up frees its own. */
+    void *data[RANKS_MAX][RANKS_MAX];
     size_t bytes[RANKS_MAX][RANKS_MAX];
 } rank_team;
 
@@ -48,7 +48,11 @@ static inline bool ranks_swap(void *context, const ami_exchange_part *send, cons
     for (int r = 0; r < all->count; r++) {
         if (r == own->rank || send[r].bytes == 0)
             continue;
-        all->data[own->rank][r] = send[r].data;
+        free(all->data[own->rank][r]); /* of a swap that failed */
+        all->data[own->rank][r] = malloc(send[r].bytes);
+        if (!all->data[own->rank][r])
+            abort();
+        memcpy(all->data[own->rank][r], send[r].data, send[r].bytes);
         all->bytes[own->rank][r] = send[r].bytes;
     }
     pthread_cond_broadcast(&all->changed);
@@ -64,6 +68,7 @@ static inline bool ranks_swap(void *context, const ami_exchange_part *send, cons
         if (all->bytes[r][own->rank] != receive[r].bytes)
             abort(); /* the ranks do not do the same */
         memcpy(receive[r].data, all->data[r][own->rank], receive[r].bytes);
+        free(all->data[r][own->rank]);
         all->data[r][own->rank] = NULL;
         pthread_cond_broadcast(&all->changed);
     }
@@ -104,6 +109,8 @@ static inline void run_ranks(int count, double limit_s, void (*run)(ami_exchange
     }
     for (int r = 0; r < count; r++)
         pthread_join(thread[r], NULL);
+    for (int r = 0; r < count * RANKS_MAX; r++)
+        free(all.data[r / RANKS_MAX][r % RANKS_MAX]);
 }
 
 #endif

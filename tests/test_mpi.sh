@@ -173,7 +173,7 @@ for mpi in "${mpis[@]}"; do
     train_on "$mpi" 2 nowhere --motion nowhere
     check "$mpi: a motion that is not there: one sentence" [ "$(sentences)" = 1 ]
     "mpirun.$mpi" -n 2 "$amble" clip info walk >out 2>err
-    check "$mpi: what does not divide its work refuses" grep -q 'amble clip does not divide its work' err
+    check "$mpi: what does not divide its work refuses" grep -q 'amble clip info does not divide its work' err
 
     # 0: by its launcher, that is mpirun; TERM, USR1: saved and left.
     for what in KILL STOP TERM USR1; do
