@@ -346,7 +346,7 @@ static void another_skill_and_back(void **unused)
     ami_session_apply(s, &(ami_command){.kind = AMI_DO_REPLACE, .value = 1, .skill = single});
     ami_session_apply(s, &(ami_command){.kind = AMI_DO_REPLACE, .value = 2, .skill = march});
     apply(s, AMI_DO_SKILL, 1);
-    for (int i = 0; i < 70 && look(s).skill != 1; i++)
+    for (int i = 0; i < 100 && look(s).skill != 1; i++)
         steps(s, 1);
     assert_int_equal(look(s).skill, 1);
     assert_false(look(s).invents);
@@ -355,7 +355,7 @@ static void another_skill_and_back(void **unused)
     assert_true(look(s).skill == 0 && wants(s, "zombie"));
     assert_ptr_equal(s->member[0].env.reference.clip, ami_skill_clip(skill, 0));
     apply(s, AMI_DO_SKILL, 2);
-    for (int i = 0; i < 70 && look(s).skill != 2; i++)
+    for (int i = 0; i < 100 && look(s).skill != 2; i++)
         steps(s, 1);
     const int64_t there = ami_session_steps(s);
     assert_int_equal(look(s).skill, 2);

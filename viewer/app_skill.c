@@ -8,6 +8,7 @@
 #include "policy/may_touch.h"
 #include "policy/models.h"
 #include "policy/motion.h"
+#include "policy/skill_table.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -111,7 +112,10 @@ static bool is_listed(const ami_app *app, const char *name)
 void ami_app_list_others(ami_app *app)
 {
     static char paths[AMI_SKILLS][4096];
-    const int n = ami_skill_find(paths, AMI_SKILLS);
+    ami_error err;
+    int n;
+    if (!ami_skill_find(paths, AMI_SKILLS, &n, &err))
+        ami_app_say(app, "%s", err.text);
     for (int i = 0; i < n && app->content.skills < AMI_SKILLS; i++) {
         if (!strcmp(paths[i], app->content.skill_path[0]))
             continue;
@@ -306,7 +310,7 @@ void ami_app_drop(ami_app *app, const char *path)
     if (ends_with(path, ".onnx")) {
         if (app->content.skills >= AMI_SKILLS || !app->content.session) {
             ami_app_say(app, "%s",
-                        app->content.session ? "nine skills are the maximum"
+                        app->content.session ? "there are as many skills as fit"
                                              : "choose a skill first; a clip is playing");
             return;
         }
