@@ -17,8 +17,10 @@
 #include "options/threads.h"
 #include "policy/may_touch.h"
 #include "policy/models.h"
+#include "policy/repertoire.h"
 #include "policy/rollout.h"
 #include "policy/skill_table.h"
+#include "session/performance.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -262,6 +264,93 @@ static bool check_outputs(const arguments *a, ami_error *err)
            cli_check_output(a->dataset, npz, err) && cli_check_output(a->observations, npy, err);
 }
 
+static void on_performed(void *context, double fraction)
+{
+    ami_progress_update(context, fraction, "simulating");
+}
+
+/* The names of the plan's skills, each once, with commas. */
+static bool name_skills(const ami_style_plan *plan, char *names, size_t size, ami_error *err)
+{
+    names[0] = 0;
+    for (int i = 0; i < plan->moments; i++) {
+        const char *name = plan->moment[i].skill;
+        bool known = !name[0];
+        for (int k = 0; k < i && !known; k++)
+            known = !strcmp(plan->moment[k].skill, name);
+        const size_t used = strlen(names);
+        if (!known &&
+            (size_t)snprintf(names + used, size - used, "%s%s", used ? "," : "", name) >= size - used)
+            return ami_fail(err, "the schedule names more skills than fit into %zu bytes", size - 1);
+    }
+    return true;
+}
+
+/* A schedule that names skills: characters in sessions, which change to them. */
+static bool perform(const arguments *a, const ami_style_plan *plan, ami_error *err)
+{
+    const char *const given[] = {a->dataset ? "--dataset" : NULL, a->observations ? "--observations" : NULL,
+                                 a->realtime ? "--realtime" : NULL,
+                                 records_steps(a) ? "--record FILE.npz" : NULL,
+                                 a->sim.no_policy ? "--no-policy" : NULL};
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+        if (given[i])
+            return ami_fail(err, "a --style-schedule with skills and %s exclude each other", given[i]);
+    if (ami_exchange_ranks(cli_ranks()) > 1)
+        return ami_fail(err, "a --style-schedule with skills is for one process");
+    char skills[1024];
+    cli_calibration calibration = a->sim.calibration;
+    ami_model_def model = ami_model_default_def();
+    model.precision = a->sim.precision;
+    const ami_repertoire_def load = {.locomotion = a->sim.policy,
+                                     .style = &a->style,
+                                     .clips = a->common.clips,
+                                     .model = &model,
+                                     .self_collision = a->sim.self_collision,
+                                     .skills = skills,
+                                     .skills_from = a->style.schedule};
+    ami_repertoire w;
+    bool ok = name_skills(plan, skills, sizeof skills, err) &&
+              cli_calibration_use(&calibration, &model, err) && ami_repertoire_load(&w, &load, err);
+    cli_calibration_free(&calibration);
+    if (!ok)
+        return false;
+    ami_env_def env = ami_env_default_def(w.body, NULL);
+    ami_policy_use(&w.skill[0]->policy, &env);
+    cli_simulation_use(&a->sim, &env);
+    ami_performance_def def = {.session = ami_session_default_def(&env, w.skill[0], 1),
+                               .generator = &w.motions.def,
+                               .characters = a->sim.envs,
+                               .seconds = a->sim.seconds,
+                               .seed = a->common.seed,
+                               .record = a->record != NULL,
+                               .progress = on_performed};
+    memcpy(def.session.skill, w.skill, sizeof def.session.skill);
+    def.session.skills = w.skills;
+    def.session.get_up_s = -1;
+    def.session.styles_tried = true;
+    ami_progress progress;
+    ami_progress_start(&progress, "rollout", 0, 1, 0);
+    def.context = &progress;
+    ami_rollout_result result = {0};
+    const steps none = {0};
+    ok = ami_performance_run(&def, &result, err);
+    ami_progress_end(&progress);
+    ami_rollout_def shown = {.env = env,
+                             .policy = &w.skill[0]->policy,
+                             .envs = a->sim.envs}; /* no generator: motions are not counted */
+    shown.env.episode_s = a->sim.seconds;
+    shown.env.seed = a->common.seed;
+    if (ok && !(a->common.json && !strcmp(a->common.json, "-")))
+        cli_print_rollout(&shown, &result, w.motions.name, w.skill[0]->path);
+    ok = ok && write_recording(a, &result, &none, err) &&
+         cli_write_json(a->common.json, cli_rollout_json(&shown, &result, w.motions.name, w.skill[0]->path),
+                        err);
+    ami_rollout_result_free(&result);
+    ami_repertoire_free(&w);
+    return ok;
+}
+
 static bool run(const arguments *a, ami_error *err)
 {
     if (!check_outputs(a, err))
@@ -286,7 +375,9 @@ static bool run(const arguments *a, ami_error *err)
     ami_followed followed = {0};
     ok = character && ami_follow(&followed, a->sim.motion, &a->style, a->sim.no_policy ? NULL : &origin,
                                  &character->skeleton, a->common.clips, err);
-    if (ok) {
+    if (ok && !followed.clip && followed.motions.plan.skills > 0) {
+        ok = perform(a, &followed.motions.plan, err);
+    } else if (ok) {
         ami_rollout_def def = {.env = ami_env_default_def(character, followed.clip),
                                .envs = a->sim.envs,
                                .realtime = a->realtime};
@@ -384,6 +475,7 @@ int cmd_rollout(int argc, char **argv)
         NULL,
         NULL};
     cli_parse(&argp, argc, argv, &a);
+    a.style.skills = true;
     ami_error err = {{0}};
     if (a.sim.policy && a.sim.no_policy) {
         ami_fail(&err, "--policy and --no-policy exclude each other");

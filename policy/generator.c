@@ -545,6 +545,11 @@ void ami_generator_end_brake(ami_generator *generator, const ami_env *env, const
     ami_generator_resume(generator, env, after_s);
 }
 
+const ami_style_plan *ami_generator_plan(const ami_generator *generator)
+{
+    return generator->def.plan;
+}
+
 const ami_latent *ami_generator_requested(const ami_generator *generator)
 {
     return &generator->s.transition.to;

@@ -83,6 +83,9 @@ const ami_clip *ami_generator_clip(const ami_generator *generator);
 const ami_cycle_facts *ami_generator_facts(const ami_generator *generator);
 const ami_generator_counts *ami_generator_get_counts(const ami_generator *generator);
 
+/* The plan of the definition. */
+const ami_style_plan *ami_generator_plan(const ami_generator *generator);
+
 /* Whether a motion has begun that is not followed yet. */
 bool ami_generator_is_making(const ami_generator *generator);
 

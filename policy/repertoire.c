@@ -95,7 +95,7 @@ static bool load(ami_repertoire *r, const ami_repertoire_def *def, ami_error *er
         if (!add_own(r, def, err))
             return false;
     } else if (strcmp(def->skills, "none") != 0 && !add_named(r, def, err)) {
-        return ami_fail_in(err, "--skills");
+        return ami_fail_in(err, "%s", def->skills_from ? def->skills_from : "--skills");
     }
     const ami_skill_def like = {
         .clips = def->clips, .character = r->body, .substeps = r->skill[0]->policy.substeps, .characters = 1};

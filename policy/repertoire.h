@@ -16,6 +16,7 @@ typedef struct ami_repertoire_def {
     /* Names with commas, of the table of skills, of models or files; "none"; NULL: all of amble's own that are no
      * style, without those whose motions are not found, for which left_out is called. */
     const char *skills;
+    const char *skills_from; /* what named them, for sentences; NULL: "--skills" */
     void (*left_out)(const char *name, const char *why); /* NULL is fine */
     bool get_up; /* load the actors that get up; a failure if they are missing */
 } ami_repertoire_def;

@@ -112,6 +112,8 @@ const ami_skill *ami_member_skill(const ami_session *s, const member *m);
 /* Styles (style.c); without effect if no motions are invented. step: call it before the member's actor
  * runs. */
 void ami_style_step(ami_session *s, int character);
+/* Before a step: requests the skills and styles of the plan that are due, unless a command has chosen a style. */
+void ami_style_follow_plan(ami_session *s);
 void ami_style_restart(ami_session *s, int character); /* call it before the environment's reset */
 void ami_style_choose(ami_session *s, const ami_command *command);
 void ami_style_pace(ami_session *s, double pace);

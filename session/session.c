@@ -315,6 +315,7 @@ bool ami_session_step(ami_session *session)
         return false;
     const double begun = ami_clock_now();
     session->entered = false;
+    ami_style_follow_plan(session);
     const int groups = (session->def.characters + AMI_SKILL_GROUP - 1) / AMI_SKILL_GROUP;
     if (groups == 1) {
         step_group(session, 0); /* without a team, whose threads would only wake up and sleep */
@@ -335,6 +336,7 @@ void ami_session_step_together(ami_session *const *sessions, int count)
     bool live[AMI_SKILL_GROUP], decided[AMI_SKILL_GROUP] = {false};
     for (int i = 0; i < count; i++) {
         sessions[i]->entered = false;
+        ami_style_follow_plan(sessions[i]);
         live[i] = decides(&sessions[i]->member[0]);
         if (live[i])
             prepare(sessions[i], 0);

@@ -31,6 +31,25 @@ void ami_style_step(ami_session *s, int character)
                            &s->member[character].env);
 }
 
+void ami_style_follow_plan(ami_session *s)
+{
+    const ami_skill *skill = style_skill(s);
+    const ami_style_plan *plan = skill ? ami_generator_plan(skill->generator[0]) : NULL;
+    if (!plan || plan->skills == 0 || s->style_requested)
+        return;
+    for (int i = 0; i < plan->moments; i++) {
+        const ami_style_moment *due = &plan->moment[i];
+        if (s->step != (int64_t)ceil(due->time / s->dt - 1e-6))
+            continue;
+        int number = s->style_skill;
+        for (int k = 0; due->skill[0] && k < s->skills; k++)
+            if (s->known[k] && !s->known[k]->invents && !strcmp(s->known[k]->name, due->skill))
+                number = k;
+        if (number != s->skill || s->requested >= 0)
+            ami_enter(s, number, 0);
+    }
+}
+
 /* Restarts the generator from its initial state, with the requested style if a command has chosen one. */
 void ami_style_restart(ami_session *s, int character)
 {
