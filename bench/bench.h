@@ -54,5 +54,6 @@ int bench_requests(int argc, char **argv);
 int bench_rollout(int argc, char **argv);
 int bench_graph(int argc, char **argv);
 int bench_step(int argc, char **argv);
+int bench_transitions(int argc, char **argv);
 
 #endif

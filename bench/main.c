@@ -25,6 +25,8 @@ static const struct {
      "live characters of a running amble-serve: lateness, bytes, CPU time", bench_characters, false},
     {"requests", "amble-bench requests",
      "inference requests to a running server: requests/s, latency, CPU time", bench_requests, false},
+    {"transitions", "amble-bench transitions",
+     "from styles into skills and back: how many stay up, how long they wait", bench_transitions, true},
     {"exchange", "amble-bench exchange", "a sum of gradients over the processes that mpirun started",
      bench_exchange, true},
     {"graph", "amble-bench graph", "earlier form of latency --rate 0", bench_graph, false},

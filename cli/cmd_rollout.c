@@ -17,24 +17,30 @@
 #include "options/threads.h"
 #include "policy/may_touch.h"
 #include "policy/models.h"
+#include "policy/repertoire.h"
 #include "policy/rollout.h"
+#include "policy/skill_table.h"
+#include "session/performance.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_REALTIME = CLI_KEY_OWN, KEY_RECORD, KEY_OBSERVATIONS, KEY_DATASET };
+enum { KEY_REALTIME = CLI_KEY_OWN, KEY_RECORD, KEY_OBSERVATIONS, KEY_DATASET, KEY_SKILL };
 
 enum { OBSERVATIONS = 1024 };
+static const double start_noise = .25; /* ami_env_def.start_noise of skills that are done once */
 
 typedef struct arguments {
     cli_common common;
     ami_style_request style;
     cli_simulation sim;
     rollout_life life;
-    const char *record, *observations, *dataset;
+    const char *record, *observations, *dataset, *skill;
     bool realtime;
+    ami_skill_entry entry;  /* of --skill */
+    char skill_actor[4096]; /* its network's file */
 } arguments;
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -53,6 +59,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
     case KEY_OBSERVATIONS:
         a->observations = text;
         return 0;
+    case KEY_SKILL:
+        a->skill = text;
+        return 0;
     case KEY_DATASET:
         a->dataset = text;
         return 0;
@@ -69,6 +78,13 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"realtime", KEY_REALTIME, NULL, 0, "wait for every control step's absolute deadline", 1},
+    {"skill", KEY_SKILL, "NAME", 0,
+     "do a skill of amble's models: a loop goes on; what is done once (assets/models/skills.json) begins "
+     "again from "
+     "standing whenever it has ended, as often as fits into --seconds, and each character starts with a "
+     "small random "
+     "deviation",
+     1},
     {"record", KEY_RECORD, "FILE", 0,
      "write character 0's motion: .txt, .bvh, .glb or .npz; .npz also holds what --dataset writes", 1},
     {"dataset", KEY_DATASET, "FILE.npz", 0,
@@ -172,6 +188,49 @@ static bool write_recording(const arguments *a, const ami_rollout_result *r, con
     return ok;
 }
 
+/* With --skill: its actor, motion and length, and whole repetitions of what is done once. The return then is the mean
+ * over the skill's own length. */
+static bool choose_skill(arguments *a, ami_error *err)
+{
+    ami_skill_table table;
+    if (!ami_skill_find_one(a->skill, a->skill_actor, sizeof a->skill_actor, err) ||
+        !ami_skill_table_beside(&table, a->skill_actor, err))
+        return ami_fail_in(err, "--skill");
+    const ami_skill_entry *entry = ami_skill_table_network(&table, a->skill_actor);
+    if (entry)
+        a->entry = *entry;
+    a->sim.policy = a->skill_actor;
+    if (entry && entry->motion[0])
+        a->sim.motion = a->entry.motion;
+    return true;
+}
+
+static void repeat_skill(const arguments *a, ami_rollout_def *def)
+{
+    const ami_clip *clip = def->env.clip;
+    if (!a->skill || !clip || (!a->entry.once && ami_clip_loops(clip)))
+        return;
+    const double dt = def->env.substeps * def->env.character->timestep;
+    def->repeat_steps = (int)fmax(1, ceil(ami_clip_duration(clip) / dt - 1e-9));
+    def->env.episode_s =
+        fmax(1, floor(def->env.episode_s / (def->repeat_steps * dt) + 1e-9)) * def->repeat_steps * dt;
+    def->env.start_phase = 0;
+    def->env.start_noise = start_noise;
+}
+
+static json_t *with_skill(const arguments *a, const ami_rollout_def *def, const ami_rollout_result *r,
+                          json_t *o)
+{
+    if (!a->skill)
+        return o;
+    const double once_s = def->repeat_steps * r->control_dt;
+    json_object_set_new(o, "skill", json_string(a->skill));
+    json_object_set_new(o, "repetitions",
+                        def->repeat_steps ? json_integer(llround(def->env.episode_s / once_s)) : json_null());
+    json_object_set_new(o, "repetition_s", def->repeat_steps ? cli_real(once_s) : json_null());
+    return o;
+}
+
 static bool write_observations(const char *path, const ami_rollout_result *r, ami_error *err)
 {
     const size_t shape[2] = {(size_t)r->observation_rows, (size_t)r->observation_inputs};
@@ -205,6 +264,93 @@ static bool check_outputs(const arguments *a, ami_error *err)
            cli_check_output(a->dataset, npz, err) && cli_check_output(a->observations, npy, err);
 }
 
+static void on_performed(void *context, double fraction)
+{
+    ami_progress_update(context, fraction, "simulating");
+}
+
+/* The names of the plan's skills, each once, with commas. */
+static bool name_skills(const ami_style_plan *plan, char *names, size_t size, ami_error *err)
+{
+    names[0] = 0;
+    for (int i = 0; i < plan->moments; i++) {
+        const char *name = plan->moment[i].skill;
+        bool known = !name[0];
+        for (int k = 0; k < i && !known; k++)
+            known = !strcmp(plan->moment[k].skill, name);
+        const size_t used = strlen(names);
+        if (!known &&
+            (size_t)snprintf(names + used, size - used, "%s%s", used ? "," : "", name) >= size - used)
+            return ami_fail(err, "the schedule names more skills than fit into %zu bytes", size - 1);
+    }
+    return true;
+}
+
+/* A schedule that names skills: characters in sessions, which change to them. */
+static bool perform(const arguments *a, const ami_style_plan *plan, ami_error *err)
+{
+    const char *const given[] = {a->dataset ? "--dataset" : NULL, a->observations ? "--observations" : NULL,
+                                 a->realtime ? "--realtime" : NULL,
+                                 records_steps(a) ? "--record FILE.npz" : NULL,
+                                 a->sim.no_policy ? "--no-policy" : NULL};
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+        if (given[i])
+            return ami_fail(err, "a --style-schedule with skills and %s exclude each other", given[i]);
+    if (ami_exchange_ranks(cli_ranks()) > 1)
+        return ami_fail(err, "a --style-schedule with skills is for one process");
+    char skills[1024];
+    cli_calibration calibration = a->sim.calibration;
+    ami_model_def model = ami_model_default_def();
+    model.precision = a->sim.precision;
+    const ami_repertoire_def load = {.locomotion = a->sim.policy,
+                                     .style = &a->style,
+                                     .clips = a->common.clips,
+                                     .model = &model,
+                                     .self_collision = a->sim.self_collision,
+                                     .skills = skills,
+                                     .skills_from = a->style.schedule};
+    ami_repertoire w;
+    bool ok = name_skills(plan, skills, sizeof skills, err) &&
+              cli_calibration_use(&calibration, &model, err) && ami_repertoire_load(&w, &load, err);
+    cli_calibration_free(&calibration);
+    if (!ok)
+        return false;
+    ami_env_def env = ami_env_default_def(w.body, NULL);
+    ami_policy_use(&w.skill[0]->policy, &env);
+    cli_simulation_use(&a->sim, &env);
+    ami_performance_def def = {.session = ami_session_default_def(&env, w.skill[0], 1),
+                               .generator = &w.motions.def,
+                               .characters = a->sim.envs,
+                               .seconds = a->sim.seconds,
+                               .seed = a->common.seed,
+                               .record = a->record != NULL,
+                               .progress = on_performed};
+    memcpy(def.session.skill, w.skill, sizeof def.session.skill);
+    def.session.skills = w.skills;
+    def.session.get_up_s = -1;
+    def.session.styles_tried = true;
+    ami_progress progress;
+    ami_progress_start(&progress, "rollout", 0, 1, 0);
+    def.context = &progress;
+    ami_rollout_result result = {0};
+    const steps none = {0};
+    ok = ami_performance_run(&def, &result, err);
+    ami_progress_end(&progress);
+    ami_rollout_def shown = {.env = env,
+                             .policy = &w.skill[0]->policy,
+                             .envs = a->sim.envs}; /* no generator: motions are not counted */
+    shown.env.episode_s = a->sim.seconds;
+    shown.env.seed = a->common.seed;
+    if (ok && !(a->common.json && !strcmp(a->common.json, "-")))
+        cli_print_rollout(&shown, &result, w.motions.name, w.skill[0]->path);
+    ok = ok && write_recording(a, &result, &none, err) &&
+         cli_write_json(a->common.json, cli_rollout_json(&shown, &result, w.motions.name, w.skill[0]->path),
+                        err);
+    ami_rollout_result_free(&result);
+    ami_repertoire_free(&w);
+    return ok;
+}
+
 static bool run(const arguments *a, ami_error *err)
 {
     if (!check_outputs(a, err))
@@ -229,7 +375,9 @@ static bool run(const arguments *a, ami_error *err)
     ami_followed followed = {0};
     ok = character && ami_follow(&followed, a->sim.motion, &a->style, a->sim.no_policy ? NULL : &origin,
                                  &character->skeleton, a->common.clips, err);
-    if (ok) {
+    if (ok && !followed.clip && followed.motions.plan.skills > 0) {
+        ok = perform(a, &followed.motions.plan, err);
+    } else if (ok) {
         ami_rollout_def def = {.env = ami_env_default_def(character, followed.clip),
                                .envs = a->sim.envs,
                                .realtime = a->realtime};
@@ -243,6 +391,7 @@ static bool run(const arguments *a, ami_error *err)
         def.env.seed = a->common.seed;
         def.env.episode_s = a->sim.seconds;
         cli_simulation_use(&a->sim, &def.env);
+        repeat_skill(a, &def);
         const double frames = a->sim.seconds / (def.env.substeps * character->timestep) + 2;
         if (a->record && frames > AMI_CLIP_MAX_FRAMES)
             ok = ami_fail(err, "--record: %g s make %.0f frames, more than the %d that a clip may have",
@@ -269,9 +418,11 @@ static bool run(const arguments *a, ami_error *err)
             ok = !cli_ranks_first() ||
                  (write_recording(a, &result, &all, err) && write_steps(a, &all, err) &&
                   (!a->observations || write_observations(a->observations, &result, err)) &&
-                  cli_write_json(
-                      a->common.json,
-                      cli_rollout_json(&def, &result, followed.name, a->sim.no_policy ? NULL : path), err));
+                  cli_write_json(a->common.json,
+                                 with_skill(a, &def, &result,
+                                            cli_rollout_json(&def, &result, followed.name,
+                                                             a->sim.no_policy ? NULL : path)),
+                                 err));
             ami_rollout_result_free(&result);
         }
         ami_dataset_destroy(all.data);
@@ -318,11 +469,13 @@ int cmd_rollout(int argc, char **argv)
         "Lets characters move headless under an actor network and says how well and how fast.\v"
         "Examples:\n  amble rollout --motion walk --policy walk.onnx --seconds 20 --push 0.5,2\n"
         "  amble rollout --style walk:0.7,zombie:0.3 --seconds 60\n"
+        "  amble rollout --skill backflip --seconds 20 --json -\n"
         "  amble rollout --life --seconds 600 --envs 16",
         children,
         NULL,
         NULL};
     cli_parse(&argp, argc, argv, &a);
+    a.style.skills = true;
     ami_error err = {{0}};
     if (a.sim.policy && a.sim.no_policy) {
         ami_fail(&err, "--policy and --no-policy exclude each other");
@@ -343,6 +496,19 @@ int cmd_rollout(int argc, char **argv)
         ami_fail(&err, "--calibrate and --no-policy exclude each other");
         return cli_fail(&err);
     }
+    const char *const beside = a.sim.policy                         ? "--policy"
+                               : a.sim.no_policy                    ? "--no-policy"
+                               : a.sim.motion                       ? "--motion"
+                               : a.sim.start >= 0                   ? "--start"
+                               : ami_style_requested(&a.style)      ? "the options of styles"
+                               : a.life.on || a.life.option != NULL ? "--life"
+                                                                    : NULL;
+    if (a.skill && beside) {
+        ami_fail(&err, "--skill and %s exclude each other", beside);
+        return cli_fail(&err);
+    }
+    if (a.skill && !choose_skill(&a, &err))
+        return cli_fail(&err);
     if (a.sim.seconds == 0)
         a.sim.seconds = a.life.on ? 600 : 20;
     if (a.life.on || a.life.option)

@@ -3,8 +3,7 @@
 
 #include "options/precision.h"
 #include "options/progress.h"
-#include "policy/get_up.h"
-#include "policy/models.h"
+#include "policy/repertoire.h"
 #include "session/life.h"
 
 #include <inttypes.h>
@@ -65,118 +64,28 @@ error_t rollout_life_parse(int key, char *text, struct argp_state *state)
 
 const struct argp rollout_life_argp = {options, rollout_life_parse, NULL, NULL, NULL, NULL, NULL};
 
-/* What all lives share. */
-typedef struct world {
-    ami_character *body;
-    ami_motions motions;
-    bool styles;
-    ami_skill *skill[AMI_SKILLS], *get_up[AMI_FACES];
-    int skills;
-} world;
-
-static void free_world(world *w)
+static void left_out(const char *name, const char *why)
 {
-    for (int k = 0; k < w->skills; k++)
-        ami_skill_free(w->skill[k]);
-    for (int k = 0; k < AMI_FACES; k++)
-        ami_skill_free(w->get_up[k]);
-    if (w->styles)
-        ami_motions_free(&w->motions);
-    ami_character_destroy(w->body);
+    fprintf(stderr, "the skill %s is left out: %s\n", name, why);
 }
 
-static bool load_first(world *w, const cli_common *common, const ami_style_request *style,
-                       const cli_simulation *simulation, ami_error *err)
+static bool load(ami_repertoire *w, const rollout_life *life, const cli_common *common,
+                 const ami_style_request *style, const cli_simulation *simulation, ami_error *err)
 {
-    char path[4096];
-    if (!ami_find_actor(simulation->policy, NULL, common->clips, "locomotion", path, sizeof path, err))
-        return false;
     cli_calibration calibration = simulation->calibration;
     ami_model_def model = ami_model_default_def();
     model.precision = simulation->precision;
-    ami_skill_def def = {.policy = path,
-                         .invents = true,
-                         .clips = common->clips,
-                         .characters = 1,
-                         .no_critic = true,
-                         .model = &model};
-    w->skill[0] = cli_calibration_use(&calibration, &model, err) ? ami_skill_load(&def, err) : NULL;
+    const ami_repertoire_def def = {.locomotion = simulation->policy,
+                                    .style = style,
+                                    .clips = common->clips,
+                                    .model = &model,
+                                    .self_collision = simulation->self_collision,
+                                    .skills = life->skills,
+                                    .left_out = left_out,
+                                    .get_up = true};
+    const bool ok = cli_calibration_use(&calibration, &model, err) && ami_repertoire_load(w, &def, err);
     cli_calibration_free(&calibration);
-    if (!w->skill[0])
-        return false;
-    w->skills = 1;
-    ami_character_def body = ami_character_default_def();
-    body.self_collision = simulation->self_collision;
-    body.physics_hz = w->skill[0]->policy.physics_hz;
-    w->body = ami_character_create(&body, err);
-    w->styles = w->body && ami_motions_load(&w->motions, style, &w->body->skeleton, common->clips, err);
-    return w->styles;
-}
-
-static bool add_skill(world *w, const cli_common *common, const char *path, ami_error *err)
-{
-    const ami_skill_def def = {.policy = path,
-                               .clips = common->clips,
-                               .character = w->body,
-                               .substeps = w->skill[0]->policy.substeps,
-                               .characters = 1,
-                               .no_critic = true};
-    if (w->skills == AMI_SKILLS)
-        return ami_fail(err, "--skills: more than %d", AMI_SKILLS - 1);
-    ami_skill *skill = ami_skill_load(&def, err);
-    if (!skill)
-        return false;
-    w->skill[w->skills++] = skill;
-    return !skill->invents ||
-           ami_fail(err, "--skills: %s follows invented motions, expected an actor of one", path);
-}
-
-/* Whether amble's model of this path is a skill beside the styles: it is not named like one. */
-static bool is_beside(const world *w, const char *path)
-{
-    char name[64];
-    snprintf(name, sizeof name, "%s", strrchr(path, '/') + 1);
-    *strrchr(name, '.') = 0;
-    return strcmp(name, "locomotion") != 0 && strncmp(name, "getup_", 6) != 0 &&
-           ami_styles_find(w->motions.styles, name, NULL) < 0;
-}
-
-/* Amble's own; one whose motion is not here is left out. */
-static void add_own(world *w, const cli_common *common)
-{
-    static char paths[AMI_SKILLS][4096];
-    const int n = ami_skill_find(paths, AMI_SKILLS);
-    ami_error err;
-    for (int i = 0; i < n && w->skills < AMI_SKILLS; i++)
-        if (is_beside(w, paths[i]) && !add_skill(w, common, paths[i], &err))
-            fprintf(stderr, "the skill %s is left out: %s\n", strrchr(paths[i], '/') + 1, err.text);
-}
-
-static bool add_named(world *w, const cli_common *common, const char *names, ami_error *err)
-{
-    char list[4096], path[4096];
-    if ((size_t)snprintf(list, sizeof list, "%s", names) >= sizeof list)
-        return ami_fail(err, "--skills: the list is longer than %zu bytes", sizeof list - 1);
-    for (char *rest = list, *name; (name = strsep(&rest, ","));)
-        if (!ami_find_model(name, path, sizeof path, err) || !add_skill(w, common, path, err))
-            return ami_fail_in(err, "--skills");
-    return true;
-}
-
-static bool load(world *w, const rollout_life *life, const cli_common *common, const ami_style_request *style,
-                 const cli_simulation *simulation, ami_error *err)
-{
-    if (!load_first(w, common, style, simulation, err))
-        return false;
-    if (!life->skills)
-        add_own(w, common);
-    else if (strcmp(life->skills, "none") != 0 && !add_named(w, common, life->skills, err))
-        return false;
-    const ami_skill_def like = {.clips = common->clips,
-                                .character = w->body,
-                                .substeps = w->skill[0]->policy.substeps,
-                                .characters = 1};
-    return ami_get_up_load(w->get_up, &like, err);
+    return ok;
 }
 
 static bool write_recording(const char *record, const ami_life_result *r, ami_error *err)
@@ -266,7 +175,7 @@ static bool refuse_others(const cli_simulation *s, ami_error *err)
 bool rollout_life_run(const rollout_life *life, const cli_common *common, const ami_style_request *style,
                       const cli_simulation *simulation, const char *record, ami_error *err)
 {
-    world w = {0};
+    ami_repertoire w = {0};
     ami_life_result result = {0};
     ami_style_request request = *style;
     if (!ami_style_requested(&request)) {
@@ -315,6 +224,6 @@ bool rollout_life_run(const rollout_life *life, const cli_common *common, const 
              cli_write_json(common->json, to_json(&def, &result, w.motions.name), err);
         ami_life_result_free(&result);
     }
-    free_world(&w);
+    ami_repertoire_free(&w);
     return ok;
 }

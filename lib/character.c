@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double due_early_s = 1e-6;                     /* a step is due this long before its time */
-static const double counted_fraction = .6, end_begins = .8; /* of a cycle */
+static const double due_early_s = 1e-6; /* a step is due this long before its time */
+enum { RECOVER_IF_FOUND = 2 };          /* amb_character_def.recover */
+static const double usual_get_up_s = 1.5;
 static const double max_dt = 60, max_speed = 20, max_turn = 10;
 
 /* Saved as plain bytes. */
@@ -34,9 +35,6 @@ typedef struct request_state {
     char style[64]; /* the last requested one, cut off */
     int64_t waiting, by_heading, by_speed;
     double heading, speed; /* rad, amble's; m/s, 0: the motion's own */
-    int64_t cycles, skill; /* cycles of this skill still to play; 0: no limit */
-    int64_t ending;        /* all cycles were played: return to the previous skill */
-    double played, phase;  /* fraction of the present cycle; phase after the last step, -1: another skill's */
 } request_state;
 
 typedef struct counters {
@@ -98,8 +96,12 @@ static bool finite3(const double v[3])
 
 void amb_character_def_init_size(amb_character_def *def, size_t size)
 {
-    const amb_character_def full = {
-        .size = size, .axes = {1, 2, 3, 1}, .style = "walk", .get_up_s = 1.5, .entry_tries = 6};
+    const amb_character_def full = {.size = size,
+                                    .axes = {1, 2, 3, 1},
+                                    .style = "walk",
+                                    .get_up_s = usual_get_up_s,
+                                    .entry_tries = 6,
+                                    .recover = RECOVER_IF_FOUND};
     if (def)
         memcpy(def, &full, size < sizeof full ? size : sizeof full);
 }
@@ -190,6 +192,11 @@ amb_result amb_character_create(const amb_model_set *set, const amb_character_de
         result = lib_space_make(full.space, &full.axes, &space);
     if (result != AMB_OK)
         return result;
+    if (full.recover > RECOVER_IF_FOUND)
+        return lib_fail(AMB_ERROR_ARGUMENT, "recover is %llu, expected 0, 1 or 2",
+                        (unsigned long long)full.recover);
+    if (full.recover == RECOVER_IF_FOUND)
+        full.recover = set->get_up[0] && full.get_up_s == usual_get_up_s;
     if (full.recover && !set->get_up[0])
         return lib_fail(AMB_ERROR_NOT_FOUND, "recover: %s", set->no_get_up.text);
     amb_character *c = calloc(1, sizeof *c);
@@ -334,14 +341,9 @@ amb_result amb_character_request(amb_character *character, const amb_request *re
         ami_session_apply(character->session, &style);
         set_style_label(character, r.style);
     }
-    if (skill >= 0)
-        command(character, AMI_DO_SKILL, skill);
-    if (r.style || skill >= 0) {
-        to->cycles = r.cycles;
-        to->skill = skill;
-        to->ending = 0;
-        to->played = 0;
-        to->phase = -1;
+    if (skill >= 0) {
+        const ami_command play = {.kind = AMI_DO_SKILL, .value = skill, .cycles = r.cycles};
+        ami_session_apply(character->session, &play);
     }
     to->by_heading = !isnan(r.heading);
     to->by_speed = r.speed > 0;
@@ -449,33 +451,6 @@ void amb_character_lift(amb_character *character)
     leave(character);
 }
 
-/* Counts the cycles of a skill that was requested with a number of cycles. The transition back is requested
- * before the last one ends, because it begins at the next suitable moment. */
-static void count_cycles(amb_character *c, const ami_member_view *view)
-{
-    request_state *r = &c->state.request;
-    if (r->ending && view->skill != r->skill) {
-        r->ending = 0;
-        apply_speed(c);
-        add_event(c, AMB_EVENT_SKILL_ENDED);
-    }
-    const double phase = r->phase;
-    const bool plays = r->cycles > 0 && view->skill == r->skill && view->requested == r->skill;
-    r->phase = plays ? view->phase : -1;
-    if (!plays || phase < 0)
-        return;
-    const double forward = view->phase - phase; /* a lift may change the phase; it does not count */
-    r->played += forward > 0 && forward < .5 ? forward : 0;
-    if (forward < -.5) {
-        r->cycles -= r->played > counted_fraction && r->cycles > 1;
-        r->played = 0;
-    } else if (r->cycles == 1 && r->played > counted_fraction && view->phase >= end_begins) {
-        r->cycles = 0;
-        r->ending = 1;
-        command(c, AMI_DO_SKILL, view->before_skill);
-    }
-}
-
 /* After a control step. */
 static void take_note(amb_character *c)
 {
@@ -500,7 +475,6 @@ static void take_note(amb_character *c)
         add_event(c, AMB_EVENT_SKILL_ENDED);
         apply_speed(c);
     }
-    count_cycles(c, &view);
     *seen = (counters){view.falls, view.lifts, view.restarts, view.endings, view.rises, view.stood};
     if (c->state.request.waiting && is_reached(c, &view)) {
         c->state.request.waiting = 0;
@@ -810,7 +784,7 @@ static bool is_possible(const own_state *s, double step_s)
     bool ok = s->clock.steps >= 0 && isfinite(time) && s->events >= 0 && s->events <= AMB_MAX_EVENTS &&
               fabs(time - (double)s->clock.steps * step_s) <= 2 * step_s &&
               memchr(s->request.style, 0, sizeof s->request.style) && isfinite(s->request.heading) &&
-              s->request.speed >= 0 && s->request.speed <= max_speed && s->request.cycles >= 0;
+              s->request.speed >= 0 && s->request.speed <= max_speed;
     for (int i = 0; ok && i < s->events; i++)
         ok = s->event[i].type >= AMB_EVENT_FELL && s->event[i].type <= AMB_EVENT_RISING;
     return ok;

@@ -7,15 +7,13 @@
 #include "lib/internal.h"
 #include "policy/may_touch.h"
 #include "policy/models.h"
+#include "policy/skill_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { PATH = 4096, MAX_FILE = 256 << 20 };
-
-static const char *const usual_skills[] = {"walk", "run", "backflip"};
-enum { USUAL = sizeof usual_skills / sizeof *usual_skills };
 
 void amb_model_set_def_init_size(amb_model_set_def *def, size_t size)
 {
@@ -111,16 +109,34 @@ static bool add_styles(amb_model_set *set, const amb_model_set_def *def, ami_err
     return true;
 }
 
-/* Amble's own skills; those without a motion here are left out, with a line in the log. */
+/* Adds one of amble's own skills, if its motion is here; else it is left out, with a line in the log. */
+static bool add_usual(amb_model_set *set, const amb_model_set_def *def, const char *name, const char *motion,
+                      const char *model, ami_error *err)
+{
+    char file[PATH], path[PATH];
+    if (!ami_clip_find(motion, def->motions, file, sizeof file, err)) {
+        lib_log(AMB_LOG_WARNING, "the skill %s is left out: %s", name, err->text);
+        return true;
+    }
+    return find_actor(NULL, model, path, err) && add_skill(set, def, path, false, err);
+}
+
+/* Amble's own skills: those of their table, or walk, run and backflip where there is none. */
 static bool add_usual_skills(amb_model_set *set, const amb_model_set_def *def, ami_error *err)
 {
-    char motion[PATH], path[PATH];
-    for (int i = 0; i < USUAL; i++) {
-        if (!ami_clip_find(usual_skills[i], def->motions, motion, sizeof motion, err)) {
-            lib_log(AMB_LOG_WARNING, "the skill %s is left out: %s", usual_skills[i], err->text);
-            continue;
-        }
-        if (!find_actor(NULL, usual_skills[i], path, err) || !add_skill(set, def, path, false, err))
+    static const char *const without_table[] = {"walk", "run", "backflip"};
+    char path[PATH], model[PATH];
+    ami_skill_table table = {0};
+    if (ami_asset_path("models/skills.json", path, sizeof path, NULL) &&
+        !ami_skill_table_read(&table, path, err))
+        return false;
+    for (size_t i = 0; table.count == 0 && i < sizeof without_table / sizeof *without_table; i++)
+        if (!add_usual(set, def, without_table[i], without_table[i], without_table[i], err))
+            return false;
+    for (int i = 0; i < table.count && set->skills < AMI_SKILLS; i++) {
+        const ami_skill_entry *e = &table.entry[i];
+        snprintf(model, sizeof model, "%.*s", (int)(strlen(e->network) - strlen(".onnx")), e->network);
+        if (!add_usual(set, def, e->name, e->motion[0] ? e->motion : model, model, err))
             return false;
     }
     return true;
@@ -160,13 +176,16 @@ static bool add_body_and_clips(amb_model_set *set, const char *given, ami_error 
 static bool load(amb_model_set *set, const amb_model_set_def *def, ami_error *err)
 {
     char path[PATH];
+    ami_error unused;
     set->fingerprint = AMI_HASH_START;
     if (!(def->locomotion && !*def->locomotion) && !add_styles(set, def, err))
         return false;
     if (!def->skills && !add_usual_skills(set, def, err))
         return false;
     for (int i = 0; def->skills && i < def->skill_count; i++)
-        if (!ami_find_model(def->skills[i], path, sizeof path, err) || !add_skill(set, def, path, false, err))
+        if ((!ami_find_model(def->skills[i], path, sizeof path, err) &&
+             !ami_skill_find_one(def->skills[i], path, sizeof path, &unused)) ||
+            !add_skill(set, def, path, false, err))
             return false;
     if (set->skills == 0)
         return ami_fail(err, "the set has no actor: neither styles nor skills were given");

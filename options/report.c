@@ -111,8 +111,9 @@ void cli_print_rollout(const ami_rollout_def *def, const ami_rollout_result *res
                result->failed, result->failure);
     if (def->generator)
         print_generator(result);
-    printf("  control step          p50 %.0f µs, p99 %.0f µs, max %.0f µs; physics takes %.0f %% of it\n",
-           result->step_us.p50, result->step_us.p99, result->step_us.max, 100 * result->physics_fraction);
+    if (result->step_us.max > 0) /* it was measured */
+        printf("  control step          p50 %.0f µs, p99 %.0f µs, max %.0f µs; physics takes %.0f %% of it\n",
+               result->step_us.p50, result->step_us.p99, result->step_us.max, 100 * result->physics_fraction);
     if (def->realtime)
         printf("  real time             woken late by p50 %.0f µs, p99 %.0f µs, max %.0f µs; %" PRId64
                " deadlines missed\n",
@@ -208,8 +209,10 @@ json_t *cli_rollout_json(const ami_rollout_def *def, const ami_rollout_result *r
     json_object_set_new(o, "control_steps", json_integer(result->control_steps));
     json_object_set_new(o, "control_steps_per_s", cli_real(result->control_steps_per_s));
     json_object_set_new(o, "wall_s", cli_real(result->wall_s));
-    json_object_set_new(o, "physics_share", cli_real(result->physics_fraction));
-    json_object_set_new(o, "step_us", percentiles(&result->step_us));
+    if (result->step_us.max > 0) { /* it was measured */
+        json_object_set_new(o, "physics_share", cli_real(result->physics_fraction));
+        json_object_set_new(o, "step_us", percentiles(&result->step_us));
+    }
     if (def->realtime) {
         json_object_set_new(o, "wakeup_us", percentiles(&result->wakeup_us));
         json_object_set_new(o, "missed_deadlines", json_integer(result->missed_deadlines));

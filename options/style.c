@@ -85,7 +85,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
          KEY_SCHEDULE,                                                                               \
          "FILE",                                                                                     \
          0,                                                                                          \
-         "schedule of styles: lines of \"TIME STYLE [heading=DEG] [speed=M/S]\"",                    \
+         "schedule of styles: lines of \"TIME STYLE [heading=DEG] [speed=M/S]\"; in rollout and "    \
+         "amble-view skills, too (skill:NAME where a style has that name)",                          \
          2},                                                                                         \
         {"style-from", KEY_FROM, "NAME|FILE", 0, "the style of a clip", 2},                          \
         {"style-change",                                                                             \

@@ -60,7 +60,10 @@ static bool make_plan(ami_motions *m, const ami_style_request *s, const char *cl
     if (s->from)
         return plan_from_clip(m, s, clips, err) || ami_fail_in(err, "--style-from");
     if (s->schedule)
-        return ami_style_plan_read(&m->plan, m->styles, s->schedule, err);
+        return ami_style_plan_read(&m->plan, m->styles, s->schedule, err) &&
+               (s->skills || m->plan.skills == 0 ||
+                ami_fail(err, "%s: the schedule names skills, which only amble rollout and amble-view follow",
+                         s->schedule));
     if (!ami_style_plan_parse(&m->plan, m->styles, s->style, err))
         return ami_fail_in(err, "--style");
     m->plan.change_s[0] = m->plan.change_s[1] = s->change;

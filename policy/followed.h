@@ -13,6 +13,7 @@ typedef struct ami_style_request {
     const char *encoder;                     /* for `from` */
     double change, speed, phase_gain;        /* s, m/s, 1; 0 if not given */
     const char *speed_option;                /* name of the option that set the speed */
+    bool skills;                             /* the schedule may name skills; else that is refused */
 } ami_style_request;
 
 static inline bool ami_style_requested(const ami_style_request *style)

@@ -8,7 +8,8 @@
 
 static const double rate_slew = 1.5; /* 1/s */
 static const double max_pull = .25;
-static const double change_takes_s = 3;            /* a fall this soon after a change of style is due to it */
+static const double change_takes_s = 3; /* a fall this soon after a change of style is due to it */
+static const double walking_speed = 1, braking = 4, brake_min_s = .3; /* m/s, m/s², s */
 static const double change_again_s[2] = {.2, 1.5}; /* min and max time until such a change is repeated */
 static const double turn_gain = 2, max_turn = .8;  /* 1/s, rad/s: towards a requested heading */
 
@@ -505,6 +506,48 @@ void ami_generator_resume(ami_generator *generator, const ami_env *env, double a
     s->transition = (ami_transition){.from = here, .to = here, .begun = now};
     ami_generator_glide(generator, &to, now);
     s->transition.begun = now + after_s;
+}
+
+static bool walking_style(const ami_generator *g, ami_latent *latent)
+{
+    const ami_styles *styles = g->def.plan->styles;
+    const ami_style *walk = NULL;
+    for (int i = 0; i < styles->count; i++)
+        if (!walk || fabs(styles->style[i].speed - walking_speed) < fabs(walk->speed - walking_speed))
+            walk = &styles->style[i];
+    if (walk)
+        ami_latent_of_style(walk, latent);
+    return walk != NULL;
+}
+
+bool ami_generator_brake(ami_generator *generator, const ami_env *env, ami_latent *before)
+{
+    AMI_ASSERT(generator && env && before);
+    ami_latent walk;
+    *before = generator->s.transition.to;
+    if (!walking_style(generator, &walk) || before->speed < 1.3 * walk.speed)
+        return false;
+    ami_generator_glide(generator, &walk, env->step * env->control_dt);
+    ami_transition *t = &generator->s.transition;
+    t->has_middle = false;
+    t->duration = fmin(t->duration, fmax(brake_min_s, fabs(t->from.speed - walk.speed) / braking));
+    generator->started = generator->s.busy; /* of another path */
+    return true;
+}
+
+void ami_generator_end_brake(ami_generator *generator, const ami_env *env, const ami_latent *before,
+                             double after_s)
+{
+    AMI_ASSERT(generator && env && before);
+    ami_latent walk;
+    if (walking_style(generator, &walk) && ami_latent_same(&generator->s.transition.to, &walk))
+        generator->s.transition.to = *before;
+    ami_generator_resume(generator, env, after_s);
+}
+
+const ami_style_plan *ami_generator_plan(const ami_generator *generator)
+{
+    return generator->def.plan;
 }
 
 const ami_latent *ami_generator_requested(const ami_generator *generator)

@@ -83,6 +83,9 @@ const ami_clip *ami_generator_clip(const ami_generator *generator);
 const ami_cycle_facts *ami_generator_facts(const ami_generator *generator);
 const ami_generator_counts *ami_generator_get_counts(const ami_generator *generator);
 
+/* The plan of the definition. */
+const ami_style_plan *ami_generator_plan(const ami_generator *generator);
+
 /* Whether a motion has begun that is not followed yet. */
 bool ami_generator_is_making(const ami_generator *generator);
 
@@ -106,6 +109,14 @@ void ami_generator_start_again(ami_generator *generator, ami_cycle_workspace *wo
 /* After steps of the environment without this generator: the transition from the motion that it made last to
  * the requested latent begins in after_s s, with its whole duration. */
 void ami_generator_resume(ami_generator *generator, const ami_env *env, double after_s);
+
+/* Before a motion that begins standing: glides quickly to the style whose speed is nearest to walking, 1 m/s, without
+ * leaving the plan. *before receives the requested latent. False, and nothing changes, if the requested style is
+ * hardly faster. */
+bool ami_generator_brake(ami_generator *generator, const ami_env *env, ami_latent *before);
+/* Ends this: ami_generator_resume to `before`, or to what was requested meanwhile. */
+void ami_generator_end_brake(ami_generator *generator, const ami_env *env, const ami_latent *before,
+                             double after_s);
 
 /* Call it before every observation. Reads the environment's time and state and changes its reference. */
 void ami_generator_step(ami_generator *generator, ami_cycle_workspace *workspace, ami_env *env);

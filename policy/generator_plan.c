@@ -64,7 +64,8 @@ void ami_generator_glide(ami_generator *g, const ami_latent *latent, double now)
 
 static void request_moment(ami_generator *g, const ami_style_moment *moment, double now)
 {
-    ami_generator_glide(g, &moment->latent, now);
+    if (!moment->skill[0]) /* else the session changes to it, and the generator stays as it is */
+        ami_generator_glide(g, &moment->latent, now);
     if (!isnan(moment->heading))
         g->s.heading = moment->heading;
     if (!isnan(moment->speed))

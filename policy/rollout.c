@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/histogram.h"
 #include "motion/metrics.h"
+#include "motion/rotation.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -101,6 +102,20 @@ static void count_moment(rollout *r, int e, int step, double reward)
     r->moment_reward[(size_t)e * (size_t)r->moments + (size_t)m] += reward;
 }
 
+/* Begins a motion that is done once anew, from where the body is. */
+static void repeat_if_due(const rollout *r, ami_env *env)
+{
+    const int every = r->def->repeat_steps;
+    ami_reference *reference = &env->reference;
+    if (every <= 0 || env->step % every != 0 || env->world.unstable)
+        return;
+    const double turn_rate = reference->turn_rate, rate = reference->rate;
+    ami_reference_start(reference, reference->clip, 0, ami_quat_heading(env->state.pose + 3),
+                        env->state.pose);
+    reference->turn_rate = turn_rate;
+    reference->rate = rate;
+}
+
 /* Steps one environment; returns whether it stays in the group. */
 static bool step_environment(rollout *r, int e, const float *action)
 {
@@ -112,6 +127,7 @@ static bool step_environment(rollout *r, int e, const float *action)
     if (dataset)
         ami_dataset_before(dataset, e, env);
     const ami_env_end end = ami_env_step(env, action, &reward);
+    repeat_if_due(r, env);
     if (dataset)
         ami_dataset_after(dataset, e, env, action, &reward, end);
     s->up += !s->fell;

@@ -2,19 +2,17 @@
 #include "policy/skill.h"
 
 #include "base/assert.h"
-#include "base/assets.h"
 #include "motion/rotation.h"
 #include "policy/followed.h"
 #include "policy/may_touch.h"
 #include "policy/models.h"
 #include "policy/motion.h"
+#include "policy/skill_table.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static bool make_critic_scratch(ami_skill *skill, ami_error *err)
 {
@@ -88,6 +86,21 @@ static void name_after(ami_skill *skill, const char *policy)
         memmove(skill->name, skill->name + 11, strlen(skill->name + 11) + 1);
 }
 
+/* What the table says about the skill. */
+static bool take_entry(ami_skill *skill, const ami_skill_entry *entry, ami_error *err)
+{
+    snprintf(skill->name, sizeof skill->name, "%s", entry->name);
+    snprintf(skill->then, sizeof skill->then, "%s", entry->then);
+    if (!entry->once && skill->ends)
+        return ami_fail(
+            err,
+            "the table of skills beside %s says that \"%s\" plays in a loop, but its motion \"%s\" "
+            "does not loop: expected \"once\"",
+            skill->path, entry->name, ami_clip_name(skill->clip));
+    skill->ends = entry->once;
+    return true;
+}
+
 static bool load(ami_skill *skill, const ami_skill_def *def, ami_error *err)
 {
     if (def->policy) {
@@ -98,14 +111,23 @@ static bool load(ami_skill *skill, const ami_skill_def *def, ami_error *err)
     }
     if (!fits(skill, def, err) || !load_critic(skill, def, err))
         return false;
+    ami_skill_table table = {0};
+    if (def->policy && !ami_skill_table_beside(&table, def->policy, err))
+        return false;
+    const ami_skill_entry *entry = def->policy ? ami_skill_table_network(&table, def->policy) : NULL;
     const ami_origin origin = ami_policy_origin(&skill->policy, skill->path);
+    const bool listed = entry && entry->motion[0] && strcmp(entry->motion, skill->policy.motion) != 0;
+    const char *motion = !def->motion && listed ? entry->motion : def->motion;
     char clip[4096];
-    skill->invents = def->invents || (!def->motion && ami_style_trained_on(skill->policy.motion));
+    skill->invents = def->invents || (!motion && ami_style_trained_on(skill->policy.motion));
     skill->clip =
-        skill->invents ? NULL : ami_load_motion(def->motion, def->clips, &origin, clip, sizeof clip, err);
+        skill->invents ? NULL : ami_load_motion(motion, def->clips, &origin, clip, sizeof clip, err);
     if (!skill->clip && !skill->invents)
         return false;
     name_after(skill, def->policy);
+    skill->ends = skill->clip && !ami_clip_loops(skill->clip);
+    if (entry && !skill->invents && !take_entry(skill, entry, err))
+        return false;
     if (skill->clip && ami_clip_loops(skill->clip)) {
         double offset[3];
         ami_clip_cycle_offset(skill->clip, offset);
@@ -215,50 +237,6 @@ void ami_skill_free(ami_skill *skill)
     free(skill);
 }
 
-/* walk, run, then the others by name */
-static int rank(const char *name)
-{
-    return !strcmp(name, "walk.onnx") ? 0 : !strcmp(name, "run.onnx") ? 1 : 2;
-}
-
-static int by_rank(const void *a, const void *b)
-{
-    const char *x = strrchr((const char *)a, '/') + 1, *y = strrchr((const char *)b, '/') + 1;
-    return rank(x) != rank(y) ? rank(x) - rank(y) : strcmp(x, y);
-}
-
-/* Decides by the name alone, without reading the file: critics, phase and style networks, and the actors that get
- * up (policy/get_up.h), have these words in their names. */
-static bool is_actor_name(const char *name)
-{
-    static const char *const others[] = {"critic", "phase", "style", "vae", "getup"};
-    const size_t n = strlen(name);
-    if (n < 6 || strcmp(name + n - 5, ".onnx"))
-        return false;
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (strstr(name, others[i]))
-            return false;
-    return true;
-}
-
-int ami_skill_find(char (*paths)[4096], int max)
-{
-    char folder[4096];
-    if (!ami_asset_path("models/walk.onnx", folder, sizeof folder, NULL))
-        return 0;
-    *strrchr(folder, '/') = 0;
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return 0;
-    int n = 0;
-    for (const struct dirent *entry; (entry = readdir(dir)) && n < max;)
-        if (is_actor_name(entry->d_name))
-            snprintf(paths[n++], 4096, "%.3800s/%s", folder, entry->d_name);
-    closedir(dir);
-    qsort(paths, (size_t)n, sizeof *paths, by_rank);
-    return n;
-}
-
 double ami_skill_value(const ami_skill *skill, const ami_env *env)
 {
     if (!skill->critic)
@@ -287,24 +265,26 @@ const ami_clip *ami_skill_clip(const ami_skill *skill, int character)
 
 bool ami_skill_loops(const ami_skill *skill)
 {
-    return skill->invents || ami_clip_loops(skill->clip);
+    return skill->invents || !skill->ends;
 }
 
-void ami_skill_entries(const ami_clip *clip, const ami_state *state, int n, double *phases)
+int ami_skill_entries(const ami_clip *clip, const ami_state *state, double last, int n, double *phases)
 {
     AMI_ASSERT(clip && state && n >= 0 && phases);
     double gap[AMI_SKILL_PHASES];
-    for (int i = 0; i < AMI_SKILL_PHASES; i++) {
+    int allowed = 0, written = 0;
+    for (; allowed < AMI_SKILL_PHASES && (double)allowed / AMI_SKILL_PHASES <= last; allowed++) {
         double pose[AMI_POSE];
-        ami_clip_sample(clip, ami_clip_duration(clip) * i / AMI_SKILL_PHASES, pose, NULL);
-        gap[i] = distance(pose, state->pose);
+        ami_clip_sample(clip, ami_clip_duration(clip) * allowed / AMI_SKILL_PHASES, pose, NULL);
+        gap[allowed] = distance(pose, state->pose);
     }
-    for (int k = 0; k < n; k++) {
+    for (; written < n && written < allowed; written++) {
         int best = 0;
-        for (int i = 1; i < AMI_SKILL_PHASES; i++)
+        for (int i = 1; i < allowed; i++)
             if (gap[i] < gap[best])
                 best = i;
-        phases[k] = (double)best / AMI_SKILL_PHASES;
+        phases[written] = (double)best / AMI_SKILL_PHASES;
         gap[best] = INFINITY;
     }
+    return written;
 }

@@ -8,12 +8,13 @@
 #ifndef AMI_POLICY_SKILL_H
 #define AMI_POLICY_SKILL_H
 
+#include "base/text.h"
 #include "policy/controller.h"
 #include "policy/generator.h"
 
 /* GROUP: characters in a batch of the networks. PHASES: phases of a clip that are candidates for the start
  * when the skill changes. SKILLS: max in a session. */
-enum { AMI_SKILL_GROUP = 8, AMI_SKILL_PHASES = 32, AMI_SKILLS = 9 };
+enum { AMI_SKILL_GROUP = 8, AMI_SKILL_PHASES = 32, AMI_SKILLS = 24 };
 
 typedef struct ami_skill {
     char name[64];
@@ -21,10 +22,13 @@ typedef struct ami_skill {
     bool shared;     /* policy, critic and clip belong to another skill */
     bool has_policy; /* false: zero actions; the joints track the motion without balance */
     ami_policy policy;
-    ami_model *critic;                     /* NULL: none */
-    bool invents;                          /* motions are invented */
-    ami_clip *clip;                        /* NULL if motions are invented */
-    ami_generator **generator;             /* (characters), if motions are invented */
+    ami_model *critic;         /* NULL: none */
+    bool invents;              /* motions are invented */
+    bool ends;                 /* the motion is done once: by the table of skills beside the actor
+                                              (policy/skill_table.h), else because the clip does not loop */
+    char then[AMI_NAME];       /* the skill that follows a motion that ends; empty: what was before */
+    ami_clip *clip;            /* NULL if motions are invented */
+    ami_generator **generator; /* (characters), if motions are invented */
     ami_cycle_workspace **cycle_workspace; /* (groups) */
     char *initial; /* (characters, ami_generator_save_size): initial states of the generators */
     unsigned may_touch;
@@ -39,7 +43,8 @@ typedef struct ami_skill_def {
     const char *policy;             /* ONNX file; NULL: no network */
     const char *critic;             /* NULL: NAME_critic.onnx or critic.onnx in the policy's folder, if one
                                        exists */
-    const char *motion;             /* name or file; NULL: the motion in the policy's metadata, else walk */
+    const char *motion;             /* name or file; NULL: the motion in the table of skills, else in the
+                                       policy's metadata, else walk */
     bool invents;                   /* motions are invented, whatever the policy was trained on */
     const char *clips;              /* folder, NULL: as ami_clip_find */
     const char *may_touch;          /* as `amble rollout --may-touch` */
@@ -65,10 +70,6 @@ ami_skill *ami_skill_share(const ami_skill *of, int characters, ami_error *err);
 bool ami_skill_invent(ami_skill *skill, const ami_generator_def *def, ami_error *err);
 void ami_skill_free(ami_skill *skill); /* NULL is fine */
 
-/* Finds the actors among amble's models, without critics and other networks: walk and run first, then by
- * name. paths (max, 4096). Returns their number, at most `max`. */
-int ami_skill_find(char (*paths)[4096], int max);
-
 /* Value of a state under the critic, NaN without one. */
 double ami_skill_value(const ami_skill *skill, const ami_env *env);
 
@@ -78,7 +79,8 @@ const ami_clip *ami_skill_clip(const ami_skill *skill, int character);
 /* Whether the motion has no end: a loop, or invented. */
 bool ami_skill_loops(const ami_skill *skill);
 
-/* The n ≤ AMI_SKILL_PHASES phases at which the clip's pose is nearest to the state's, the nearest first. */
-void ami_skill_entries(const ami_clip *clip, const ami_state *state, int n, double *phases);
+/* Phases at which the clip's pose is nearest to the state's, the nearest first: of AMI_SKILL_PHASES in [0, 1)
+ * those up to `last`. Writes at most n, and returns how many. */
+int ami_skill_entries(const ami_clip *clip, const ami_state *state, double last, int n, double *phases);
 
 #endif

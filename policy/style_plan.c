@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/file.h"
 #include "base/number.h"
+#include "policy/skill_table.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -226,6 +227,28 @@ static bool parse_target(const char *word, ami_style_moment *moment, ami_error *
     return ami_fail(err, "\"%.40s\", expected heading=DEG or speed=M/S", word);
 }
 
+/* The style or the skill of a moment. */
+static bool take_motion(ami_style_plan *plan, const char *text, ami_style_moment *moment, ami_error *err)
+{
+    static const char prefix[] = "skill:";
+    const bool marked = !strncmp(text, prefix, strlen(prefix));
+    const char *name = marked ? text + strlen(prefix) : text;
+    char path[4096];
+    ami_error style = {""}, skill = {""};
+    if (!marked && ami_style_mix(plan->styles, text, &moment->latent, &style))
+        return true;
+    if (!marked && strpbrk(text, ":,")) /* a mixture */
+        return ami_fail(err, "%s", style.text);
+    if (!ami_skill_find_one(name, path, sizeof path, &skill))
+        return marked ? ami_fail(err, "%s", skill.text) : ami_fail(err, "%s; %s", style.text, skill.text);
+    if (plan->moments == 0)
+        return ami_fail(err, "the first motion is the skill \"%s\", expected a style", name);
+    moment->latent = moment[-1].latent;
+    snprintf(moment->skill, sizeof moment->skill, "%s", name);
+    plan->skills++;
+    return true;
+}
+
 /* Parses one line without its comment; blank lines are skipped. */
 static bool parse_line(ami_style_plan *plan, char *line, ami_error *err)
 {
@@ -246,7 +269,7 @@ static bool parse_line(ami_style_plan *plan, char *line, ami_error *err)
                         moment[-1].time);
     if (!style)
         return ami_fail(err, "no style after the time, expected TIME STYLE");
-    if (!ami_style_mix(plan->styles, style, &moment->latent, err))
+    if (!take_motion(plan, style, moment, err))
         return false;
     snprintf(moment->label, sizeof moment->label, "%s", style);
     for (char *word; (word = strtok_r(NULL, blanks, &rest)) != NULL;) {

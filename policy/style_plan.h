@@ -45,12 +45,16 @@ typedef struct ami_style_moment {
     double speed;   /* m/s, requested; 0: the style's own; NaN: unchanged */
     ami_latent latent;
     char label[64]; /* the schedule's text, truncated */
+    char skill
+        [AMI_NAME]; /* a skill instead of a style, by the session that follows the plan; then the latent is that
+                             of the moment before. Empty: a style */
 } ami_style_moment;
 
 typedef struct ami_style_plan {
     const ami_styles *styles;
     int moments;              /* of a schedule; 0: styles are drawn at random */
     ami_style_moment *moment; /* (moments), times increasing from 0 */
+    int skills;               /* moments with a skill */
     /* If styles are drawn: */
     double change_s[2]; /* s, range of the uniform time between changes; 0 0: one style in an episode */
     double blends;      /* [0, 1]: fraction of draws that are blends of two styles instead of one */
@@ -68,7 +72,9 @@ bool ami_style_plan_of_style(ami_style_plan *plan, const ami_styles *styles, con
                              ami_error *err);
 
 /* Reads a schedule file: lines of "TIME STYLE [heading=DEG] [speed=M/S]", TIME in s, increasing from 0; STYLE
- * as in ami_style_mix; '#' begins a comment. Sentences name the file and the line. */
+ * as in ami_style_mix, or, but for the first line, the name of one of amble's skills (policy/skill_table.h): where a
+ * style has the same name it is the style, and skill:NAME is the skill. '#' begins a comment. Sentences name the file
+ * and the line. */
 bool ami_style_plan_read(ami_style_plan *plan, const ami_styles *styles, const char *path, ami_error *err);
 void ami_style_plan_free(ami_style_plan *plan);
 

@@ -202,7 +202,8 @@ static void make_body(srv_character *c)
     def.seed = c->def.seed;
     def.heading = c->def.heading;
     def.entry_tries = c->live->def.entry_tries;
-    def.recover = c->live->def.recover;
+    def.recover = (uint64_t)c->live->def.recover;
+    def.get_up_s = c->live->def.get_up_s;
     memcpy(def.position, c->def.position, sizeof def.position);
     char *id = c->def.id;
     c->def.id = NULL;
@@ -465,7 +466,8 @@ static bool measure_body(srv_live *live, ami_error *err)
     amb_character *c;
     amb_character_def def;
     amb_character_def_init(&def);
-    def.recover = live->def.recover;
+    def.recover = (uint64_t)live->def.recover;
+    def.get_up_s = live->def.get_up_s;
     if (amb_character_create(live->set[0], &def, &c) != AMB_OK)
         return ami_fail(err, "%s", amb_error_message());
     if (amb_character_bodies(c) != SRV_BODIES) {

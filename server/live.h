@@ -32,7 +32,8 @@ typedef struct srv_live_def {
     int threads;        /* that simulate */
     int max_characters; /* at the same time */
     int entry_tries;    /* amb_character_def.entry_tries */
-    bool recover;       /* amb_character_def.recover */
+    int recover;        /* amb_character_def.recover */
+    double get_up_s;    /* amb_character_def.get_up_s */
     void (*wake)(void *context);
     void *context;
 } srv_live_def;

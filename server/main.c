@@ -31,6 +31,7 @@ enum {
     KEY_SIMULATE,
     KEY_TRIES,
     KEY_RECOVER,
+    KEY_GET_UP,
     KEY_SET,
     KEY_CHECK
 };
@@ -68,10 +69,11 @@ static const struct argp_option options[] = {
     {"entry-tries", KEY_TRIES, "N", 0,
      "entries into a skill that are simulated to find one without a fall, about 10 ms each (default 6)", 3},
     {"recover", KEY_RECOVER, NULL, 0,
-     "fallen characters get up by physics, with amble's models getup_facedown and getup_faceup, instead of "
-     "being "
-     "lifted",
+     "refuse to start where fallen characters cannot get up by physics (amble's models getup_facedown and "
+     "getup_faceup, and their motions); without this option those are lifted",
      3},
+    {"get-up", KEY_GET_UP, "S|never", 0,
+     "lift fallen characters after S seconds, or never, instead of letting them get up by physics", 3},
     {"allow-origin", KEY_ORIGIN, "ORIGIN", 0,
      "pages of another host that may connect, as https://example.org; * for all", 4},
     {"tls-cert", KEY_CERT, "FILE", 0, "certificate chain, PEM: TLS", 4},
@@ -181,7 +183,11 @@ static error_t parse(int key, char *text, struct argp_state *state)
         a->live.entry_tries = whole(state, text, 0, 32, "--entry-tries");
         return 0;
     case KEY_RECOVER:
-        a->live.recover = true;
+        a->live.recover = 1;
+        return 0;
+    case KEY_GET_UP:
+        a->live.get_up_s = !strcmp(text, "never") ? -1 : number(state, text, 0, 1e6, "--get-up");
+        a->live.recover = 0;
         return 0;
     case KEY_SET:
         add_set(a, text, state);
@@ -312,7 +318,7 @@ int main(int argc, char **argv)
                             .limits = {.client_characters = 64, .idle_s = 600, .messages_hz = 120},
                             .max_address = 16},
                    .workers = {.max_queue = 256, .max_batch = 256},
-                   .live = {.max_characters = -1, .entry_tries = 6}};
+                   .live = {.max_characters = -1, .entry_tries = 6, .recover = 2, .get_up_s = 1.5}};
     const struct argp argp = {
         options,
         parse,

@@ -25,16 +25,17 @@ void ami_member_reset_here(ami_session *s, member *m)
     }
     const ami_env_def own = env->def;
     const int step = env->step;
-    env->def.start_phase = fmin(ami_reference_phase(&env->reference), .999);
-    if (!ami_clip_loops(own.clip))
-        env->def.start_phase = 0;
+    const ami_skill *skill = s->known[s->skill];
+    env->def.start_phase = ami_skill_loops(skill) ? fmin(ami_reference_phase(&env->reference), .999) : 0;
+    if (!ami_skill_loops(skill) && (int)(m - s->member) == s->follow)
+        s->left = ami_clip_duration(skill->clip);
     env->def.start_heading = env->reference.heading;
     env->def.start_at[0] = isfinite(env->state.pose[0]) ? env->state.pose[0] : 0;
     env->def.start_at[1] = isfinite(env->state.pose[1]) ? env->state.pose[1] : 0;
     env->def.push_random = false;
     const double next_push = env->next_push;
-    if (s->known[s->skill]->invents) /* at the currently requested rate */
-        ami_generator_use(s->known[s->skill]->generator[m - s->member], &env->def);
+    if (skill->invents) /* at the currently requested rate */
+        ami_generator_use(skill->generator[m - s->member], &env->def);
     ami_env_reset(env);
     env->def = own;
     env->step = step;
@@ -59,6 +60,8 @@ static void restart(ami_session *s)
     s->step = 0;
     s->pace = 1;
     s->requested = -1;
+    s->left =
+        ami_skill_loops(s->known[s->skill]) ? (double)INFINITY : ami_clip_duration(s->known[s->skill]->clip);
     s->push_step = -1;
     s->pull.kind = AMI_DO_NOTHING;
     s->velocity[0] = s->velocity[1] = 0;
@@ -100,7 +103,7 @@ static void replace_skill(ami_session *s, int number, ami_skill *skill)
             if (s->member[i].facts.stage == AMI_UP)
                 ami_member_use(s, &s->member[i], i, skill);
     } else {
-        ami_enter(s, number);
+        ami_enter(s, number, 0);
     }
 }
 
@@ -172,6 +175,15 @@ bool ami_session_apply_part(ami_session *session, ami_command *command)
     return left != 0;
 }
 
+/* Goes on with the invented motion instead of changing to the requested skill. */
+static void cancel_request(ami_session *s)
+{
+    s->requested = -1;
+    for (int i = 0; i < s->def.characters; i++)
+        if (s->member[i].facts.brakes)
+            ami_style_end_brake(s, i, 0);
+}
+
 static void step_all(ami_session *s, const ami_command *c)
 {
     ami_command rest = *c;
@@ -228,9 +240,9 @@ void ami_session_apply(ami_session *session, const ami_command *command)
         break;
     case AMI_DO_SKILL:
         if (whole(command->value) == session->skill && session->known[session->skill]->invents)
-            session->requested = -1; /* already active */
+            cancel_request(session); /* already active */
         else
-            ami_enter(session, whole(command->value));
+            ami_enter(session, whole(command->value), command->cycles > 0 ? command->cycles : 0);
         break;
     case AMI_DO_REPLACE:
         replace_skill(session, whole(command->value), command->skill);

@@ -47,7 +47,7 @@ static char *record_of(const ami_session *s, int slot, int character)
 void ami_history_keep(ami_session *s)
 {
     const int slot = (int)(s->step % s->moments);
-    s->moment[slot] = (moment){s->step, s->skill, s->before_skill, s->style_skill, s->pace};
+    s->moment[slot] = (moment){s->step, s->skill, s->before_skill, s->style_skill, s->pace, s->left};
     s->newest = s->step; /* later records are not valid any more */
     for (int i = 0; i < s->def.characters; i++) {
         char *to = record_of(s, slot, i);
@@ -71,6 +71,7 @@ void ami_history_go(ami_session *s, int64_t step)
     s->before_skill = s->moment[slot].before_skill;
     s->style_skill = s->moment[slot].style_skill;
     s->pace = s->moment[slot].pace;
+    s->left = s->moment[slot].left;
     s->jumps++;
     s->requested = -1;
     if (s->push_step > step)

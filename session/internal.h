@@ -15,6 +15,8 @@ typedef struct member_facts {
     int stage, face;     /* ami_stage; AMI_FACE_..., unless UP */
     int64_t stage_since; /* step of the stage's beginning */
     double reward_total;
+    bool brakes; /* the generator was slowed down for a skill; it is to return to `fast` */
+    ami_latent fast;
 } member_facts;
 
 typedef struct member {
@@ -32,7 +34,7 @@ typedef struct member {
 typedef struct moment {
     int64_t step; /* -1: empty */
     int skill, before_skill, style_skill;
-    double pace;
+    double pace, left;
 } moment;
 
 struct ami_session {
@@ -45,6 +47,8 @@ struct ami_session {
     ami_phase body_phase;    /* of the followed character */
     int requested;           /* the skill to change to as soon as possible, -1: none */
     int64_t requested_since;
+    int cycles;    /* of the requested skill; 0: as it is meant */
+    double left;   /* s until the current motion ends; infinite: it does not */
     member trial;  /* a second body for simulating ahead, which leaves the real one unchanged */
     void *scratch; /* saved state of an environment */
     int skills;
@@ -83,9 +87,12 @@ void ami_history_forget(ami_session *s);
 /* Measures the critic's value and the body's phase for the followed character. */
 void ami_measure(ami_session *s);
 
-/* Changes to a skill: now or, if that would end in a fall, later. */
-void ami_enter(ami_session *s, int number);
+/* Changes to a skill: now or, if that would end in a fall, later. cycles: of it; 0: as it is meant. */
+void ami_enter(ami_session *s, int number, int cycles);
 void ami_enter_if_good(ami_session *s);
+
+/* After a step: when the motion ends, changes to what follows it. */
+void ami_end_motion(ami_session *s);
 
 /* Changes the reference of one character that stands to the session's motion, at the phase with the number
  * `attempt` in the order of the distances of their poses; the character's state does not change. False: not
@@ -105,11 +112,17 @@ const ami_skill *ami_member_skill(const ami_session *s, const member *m);
 /* Styles (style.c); without effect if no motions are invented. step: call it before the member's actor
  * runs. */
 void ami_style_step(ami_session *s, int character);
+/* Before a step: requests the skills and styles of the plan that are due, unless a command has chosen a style. */
+void ami_style_follow_plan(ami_session *s);
 void ami_style_restart(ami_session *s, int character); /* call it before the environment's reset */
 void ami_style_choose(ami_session *s, const ami_command *command);
 void ami_style_pace(ami_session *s, double pace);
 void ami_style_speed(ami_session *s, double speed);
 void ami_style_gain(ami_session *s, double gain);
+/* Slows the generator down for a skill that the body could not enter; ends that, and begins the transition to the
+ * requested style in after_s s. */
+void ami_style_brake(ami_session *s, int character);
+void ami_style_end_brake(ami_session *s, int character, double after_s);
 void ami_style_release_heading(ami_session *s); /* a command steers instead of the plan */
 void ami_style_measure(ami_session *s);
 void ami_style_look(const ami_session *s, ami_snapshot *out);

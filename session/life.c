@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/rng.h"
+#include "session/solo.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -20,8 +21,8 @@ typedef struct downs {
 } downs;
 
 typedef struct life {
-    ami_session *session;
-    ami_skill *skill[AMI_SKILLS], *get_up[AMI_FACES];
+    ami_solo solo;
+    ami_session *session; /* the solo's */
     ami_rng rng;
     double next_push[AMI_LIFE_PUSHES], next_skill, next_turn, leave_skill; /* s */
     double last[AMI_LIFE_CAUSES];  /* s, of what a fall may be due to */
@@ -48,46 +49,26 @@ static double next(life *l, double now, double period_s)
 
 static bool make(life *l, const ami_life_def *def, int index, ami_error *err)
 {
-    ami_session_def session = def->session;
-    for (int k = 0; k < session.skills; k++)
-        if (!(session.skill[k] = l->skill[k] = ami_skill_share(def->session.skill[k], 1, err)))
-            return false;
-    for (int k = 0; k < AMI_FACES && def->session.get_up[k]; k++)
-        if (!(session.get_up[k] = l->get_up[k] = ami_skill_share(def->session.get_up[k], 1, err)))
-            return false;
-    if (l->skill[0]->invents) {
-        ami_generator_def generator = *def->generator;
-        generator.seed = def->seed;
-        generator.stream = (uint64_t)index;
-        if (!ami_skill_invent(l->skill[0], &generator, err))
-            return false;
-        l->style = *ami_generator_requested(l->skill[0]->generator[0]);
-    }
-    session.characters = 1;
-    session.env.seed = def->seed;
-    session.env.stream = (uint64_t)index;
-    session.history_s = 0;
-    session.unmeasured = true;
+    if (!ami_solo_make(&l->solo, &def->session, def->generator, def->seed, index, err))
+        return false;
+    if (l->solo.skill[0]->invents)
+        l->style = *ami_generator_requested(l->solo.skill[0]->generator[0]);
     l->rng = ami_rng_seed(def->seed, (UINT64_C(5) << 32) + (uint64_t)index);
-    l->session = ami_session_create(&session, err);
+    l->session = l->solo.session;
     for (int k = 0; k < AMI_LIFE_PUSHES; k++)
         l->next_push[k] = next(l, 0, def->push[k].period_s);
-    l->next_skill = next(l, 0, session.skills > 1 ? def->skill_every_s : 0);
+    l->next_skill = next(l, 0, def->session.skills > 1 ? def->skill_every_s : 0);
     l->next_turn = next(l, 0, def->turn_every_s);
     l->leave_skill = (double)INFINITY;
     l->down_since = l->near_since = (double)NAN;
     for (int k = 0; k < AMI_LIFE_CAUSES; k++)
         l->last[k] = -(double)INFINITY;
-    return l->session != NULL;
+    return true;
 }
 
 static void destroy(life *l)
 {
-    ami_session_destroy(l->session);
-    for (int k = 0; k < AMI_SKILLS; k++)
-        ami_skill_free(l->skill[k]);
-    for (int k = 0; k < AMI_FACES; k++)
-        ami_skill_free(l->get_up[k]);
+    ami_solo_free(&l->solo);
     free(l->down.s);
 }
 
@@ -119,7 +100,7 @@ static void skill(life *l, const ami_life_def *def, const ami_member_view *view,
     l->last[AMI_LIFE_SKILL] = now;
     l->r.skills++;
     l->next_skill = next(l, now, def->skill_every_s);
-    if (ami_skill_loops(l->skill[number]))
+    if (ami_skill_loops(l->solo.skill[number]))
         l->leave_skill = now + ami_rng_range(&l->rng, loop_s[0], loop_s[1]);
 }
 
@@ -186,9 +167,9 @@ static bool look(life *l, double now, double dt, ami_error *err)
         l->last[AMI_LIFE_ROSE] = now;
     l->endings = view.endings;
     l->stood = view.stood;
-    if (l->skill[0]->invents &&
-        !ami_latent_same(ami_generator_requested(l->skill[0]->generator[0]), &l->style)) {
-        l->style = *ami_generator_requested(l->skill[0]->generator[0]);
+    if (l->solo.skill[0]->invents && view.skill == 0 && view.requested == 0 &&
+        !ami_latent_same(ami_generator_requested(l->solo.skill[0]->generator[0]), &l->style)) {
+        l->style = *ami_generator_requested(l->solo.skill[0]->generator[0]);
         l->last[AMI_LIFE_STYLE] = now;
         l->r.styles++;
     }

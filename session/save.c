@@ -8,8 +8,8 @@
 typedef struct saved_session {
     int64_t step, jumps, pushes, endings, requested_since, push_step;
     int32_t characters, skills, skill, before_skill, style_skill, requested, follow, push_character;
-    int32_t style_requested, entered, pulling, pulled_character, pulled_body, unused;
-    double turn_rate, heading, pace, velocity[2], pull[6], pull_from[3], push[3];
+    int32_t style_requested, entered, pulling, pulled_character, pulled_body, cycles;
+    double left, turn_rate, heading, pace, velocity[2], pull[6], pull_from[3], push[3];
 } saved_session;
 
 /* A member's state without its environment and its generators. */
@@ -57,6 +57,9 @@ static char *save_member(const ami_session *s, int character, char *to)
     saved.facts.down_since = m->facts.down_since;
     saved.facts.fell = m->facts.fell;
     saved.facts.reward_total = m->facts.reward_total;
+    saved.facts.brakes = m->facts.brakes;
+    if (m->facts.brakes)
+        saved.facts.fast = m->facts.fast;
     saved.facts.stage = m->facts.stage;
     saved.facts.face = m->facts.face;
     saved.facts.stage_since = m->facts.stage_since;
@@ -104,6 +107,8 @@ void ami_session_save(const ami_session *session, void *data)
     saved.push_character = session->push_character;
     saved.style_requested = session->style_requested;
     saved.entered = session->entered;
+    saved.cycles = session->cycles;
+    saved.left = session->left;
     saved.turn_rate = session->turn_rate;
     saved.heading = session->heading;
     saved.pace = session->pace;
@@ -137,8 +142,8 @@ static bool fits(const ami_session *s, const saved_session *saved)
            within(saved->follow, 0, s->def.characters) &&
            within(saved->push_character, 0, s->def.characters) &&
            within(saved->pulled_character, 0, s->def.characters) &&
-           within(saved->pulled_body, 0, AMI_BODIES) && saved->step >= 0 &&
-           saved->requested_since <= saved->step && saved->push_step <= saved->step;
+           within(saved->pulled_body, 0, AMI_BODIES) && saved->step >= 0 && saved->cycles >= 0 &&
+           !isnan(saved->left) && saved->requested_since <= saved->step && saved->push_step <= saved->step;
 }
 
 /* Whether the members' stages of getting up are possible here. */
@@ -208,6 +213,8 @@ bool ami_session_load(ami_session *session, const void *data, ami_error *err)
     session->push_character = saved.push_character;
     session->style_requested = saved.style_requested != 0;
     session->entered = saved.entered != 0;
+    session->cycles = saved.cycles;
+    session->left = saved.left;
     session->turn_rate = saved.turn_rate;
     session->heading = saved.heading;
     session->pace = saved.pace;

@@ -20,7 +20,8 @@ ami_session_def ami_session_default_def(const ami_env_def *env, ami_skill *first
                              .characters = characters,
                              .history_s = 20,
                              .get_up_s = 1.5,
-                             .entry_tries = AMI_SESSION_TRIES};
+                             .entry_tries = AMI_SESSION_TRIES,
+                             .entry_per_step = AMI_SESSION_TRIES_A_STEP};
 }
 
 ami_env_def ami_member_def(const ami_session *s, const ami_skill *skill, int character)
@@ -88,6 +89,7 @@ ami_session *ami_session_create(const ami_session_def *def, ami_error *err)
     s->heading = (double)NAN;
     s->push_step = -1;
     s->requested = -1;
+    s->left = ami_skill_loops(s->known[0]) ? (double)INFINITY : ami_clip_duration(s->known[0]->clip);
     s->style_skill = s->known[0]->invents ? 0 : -1;
     if (create(s, err))
         return s;
@@ -273,21 +275,6 @@ static void step_group(ami_session *s, int group)
         step_member(s, &s->member[first + k], first + k, action[k]);
 }
 
-/* Returns to the previous skill after a motion that ends, such as a flip. */
-static void return_from_single(ami_session *s)
-{
-    const ami_skill *skill = s->known[s->skill];
-    if (s->requested >= 0 || ami_skill_loops(skill) || s->before_skill == s->skill)
-        return;
-    const member *m = &s->member[s->follow];
-    for (int i = 0; i < s->def.characters && m->facts.stage != AMI_UP; i++)
-        m = &s->member[i]; /* the first that does not get up; if all do, nobody does the motion any more */
-    if (m->facts.stage != AMI_UP || m->env.reference.time >= ami_clip_duration(skill->clip)) {
-        s->endings++;
-        ami_enter(s, s->before_skill);
-    }
-}
-
 void ami_measure(ami_session *s)
 {
     s->value = NAN;
@@ -317,7 +304,7 @@ static void end_step(ami_session *s, double begun)
     ami_recover(s);
     measure(s, begun);
     ami_enter_if_good(s);
-    return_from_single(s);
+    ami_end_motion(s);
     ami_history_keep(s);
 }
 
@@ -328,6 +315,7 @@ bool ami_session_step(ami_session *session)
         return false;
     const double begun = ami_clock_now();
     session->entered = false;
+    ami_style_follow_plan(session);
     const int groups = (session->def.characters + AMI_SKILL_GROUP - 1) / AMI_SKILL_GROUP;
     if (groups == 1) {
         step_group(session, 0); /* without a team, whose threads would only wake up and sleep */
@@ -348,6 +336,7 @@ void ami_session_step_together(ami_session *const *sessions, int count)
     bool live[AMI_SKILL_GROUP], decided[AMI_SKILL_GROUP] = {false};
     for (int i = 0; i < count; i++) {
         sessions[i]->entered = false;
+        ami_style_follow_plan(sessions[i]);
         live[i] = decides(&sessions[i]->member[0]);
         if (live[i])
             prepare(sessions[i], 0);

@@ -14,7 +14,7 @@
 #include "policy/get_up.h"
 #include "session/snapshot.h"
 
-enum { AMI_SESSION_TRIES = 10 };
+enum { AMI_SESSION_TRIES = 10, AMI_SESSION_TRIES_A_STEP = 3 };
 
 typedef struct ami_session_def {
     ami_env_def env;              /* clip, action mode, substeps, look-ahead and may_touch are replaced by the
@@ -26,7 +26,11 @@ typedef struct ami_session_def {
     int64_t step_limit; /* max steps; 0: no limit */
     int entry_tries;    /* phases of a new skill's clip from which the motion is simulated ahead to choose one
                            (10); 0: takes the phase of the nearest pose without simulation */
-    bool styles_tried;  /* simulates ahead also before a change from a clip to invented motions; else these
+    int entry_per_step; /* number of them that are simulated in a control step (3); 0: all in one step, every third
+                           step, and the best is chosen */
+    bool
+        entry_by_value; /* chooses them by the critic of the new skill, if it has one, instead of by the pose */
+    bool styles_tried; /* simulates ahead also before a change from a clip to invented motions; else these
                            begin at once */
     /* A fallen character gets up by physics, with these two skills (policy/get_up.h; not owned), and then
      * enters what is requested. get_up_s is not used. NULL (default): it does not. */

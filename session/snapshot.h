@@ -24,7 +24,8 @@ typedef enum ami_command_kind {
     AMI_DO_HEADING,      /* value: heading to which the references turn at up to .8 rad/s, rad; NaN, or
                             AMI_DO_TURN, ends it */
     AMI_DO_PACE,         /* value: rate of the references' clocks, .7 to 1.3; to 1.4 for invented motions */
-    AMI_DO_SKILL,        /* value: number of the skill */
+    AMI_DO_SKILL,        /* value: number of the skill; `cycles`: after so many of its motion what follows it
+                            begins; 0: as the skill is meant, without end or once */
     AMI_DO_STYLE,        /* value: number of a skill that invents motions; changes the style of `character`
                             (-1: all) to `latent` */
     AMI_DO_DRAW,         /* the same with a random style for each character */
@@ -37,7 +38,7 @@ typedef enum ami_command_kind {
 
 typedef struct ami_command {
     ami_command_kind kind;
-    int character, body;
+    int character, body, cycles;
     double value, v[6];
     ami_latent latent;
     struct ami_skill *skill; /* the replaced skill is the sender's once commands_done counts this command */

@@ -31,6 +31,25 @@ void ami_style_step(ami_session *s, int character)
                            &s->member[character].env);
 }
 
+void ami_style_follow_plan(ami_session *s)
+{
+    const ami_skill *skill = style_skill(s);
+    const ami_style_plan *plan = skill ? ami_generator_plan(skill->generator[0]) : NULL;
+    if (!plan || plan->skills == 0 || s->style_requested)
+        return;
+    for (int i = 0; i < plan->moments; i++) {
+        const ami_style_moment *due = &plan->moment[i];
+        if (s->step != (int64_t)ceil(due->time / s->dt - 1e-6))
+            continue;
+        int number = s->style_skill;
+        for (int k = 0; due->skill[0] && k < s->skills; k++)
+            if (s->known[k] && !s->known[k]->invents && !strcmp(s->known[k]->name, due->skill))
+                number = k;
+        if (number != s->skill || s->requested >= 0)
+            ami_enter(s, number, 0);
+    }
+}
+
 /* Restarts the generator from its initial state, with the requested style if a command has chosen one. */
 void ami_style_restart(ami_session *s, int character)
 {
@@ -59,16 +78,34 @@ void ami_style_choose(ami_session *s, const ami_command *command)
         if (command->character >= 0 && command->character != i)
             continue;
         ami_generator *generator = s->known[number]->generator[i];
+        s->member[i].facts.brakes = false;
         if (command->kind == AMI_DO_DRAW)
             ami_generator_request_drawn(generator, &s->member[i].env);
         else
             ami_generator_request(generator, &s->member[i].env, &command->latent);
     }
     if (number != s->skill)
-        ami_enter(s, number);
+        ami_enter(s, number, 0);
     else
         s->requested = -1;
     ami_history_keep(s);
+}
+
+void ami_style_brake(ami_session *s, int character)
+{
+    member *m = &s->member[character];
+    const ami_skill *skill = s->known[s->skill];
+    if (skill->invents && !m->facts.brakes)
+        m->facts.brakes = ami_generator_brake(skill->generator[character], &m->env, &m->facts.fast);
+}
+
+void ami_style_end_brake(ami_session *s, int character, double after_s)
+{
+    member *m = &s->member[character];
+    const ami_skill *skill = style_skill(s);
+    if (skill && m->facts.brakes)
+        ami_generator_end_brake(skill->generator[character], &m->env, &m->facts.fast, after_s);
+    m->facts.brakes = false;
 }
 
 void ami_style_pace(ami_session *s, double pace)

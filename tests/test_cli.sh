@@ -258,6 +258,8 @@ done
 refuse '--style|"limp"|walk, zombie' rollout --no-policy --style limp
 refuse '--style|weight|"-1"' rollout --no-policy --style walk:-1
 refuse 'missing.txt' rollout --no-policy --style-schedule missing.txt
+refuse '--skill: there is no skill "somersault"; known skills: walk, run, backflip' rollout --skill somersault
+refuse '--skill and --policy exclude each other' rollout --skill backflip --policy walk.onnx
 refuse '--style-from|missing' rollout --no-policy --style-from missing.txt
 refuse 'models/walk.onnx' rollout --no-policy --style walk --decoder walk.onnx
 refuse 'models/walk.onnx' rollout --no-policy --style walk --deepphase walk.onnx

@@ -317,7 +317,7 @@ static void another_skill_takes_over(void **state)
     double before[AMI_POSE], after[AMI_POSE];
     memcpy(before, look(s, 1).body[0].pose, sizeof before);
     apply(s, AMI_DO_SKILL, 1);
-    for (int i = 0; i < 70 && look(s, 1).skill != 1; i++) /* it may wait for a good moment */
+    for (int i = 0; i < 100 && look(s, 1).skill != 1; i++) /* it may wait for a good moment */
         steps(s, 1);
     assert_int_equal(look(s, 1).skill, 1);
     if (ami_session_steps(s) == 5) {
@@ -334,6 +334,67 @@ static void another_skill_takes_over(void **state)
     ami_session_destroy(s);
     ami_skill_free(high);
     ami_skill_free(single);
+}
+
+/* A clip that is written as a loop, but is done once: the motion before it resumes; with cycles after so many; and
+ * what follows may be another skill. The bodies cannot fall here, so nothing waits. */
+static void a_loop_done_once_ends(void **state)
+{
+    (void)state;
+    ami_skill *walk = make_skill("walk", .3, true, 1), *hop = make_skill("hop", .4, true, 1),
+              *last = make_skill("last", .5, true, 1);
+    walk->may_touch = hop->may_touch = last->may_touch = (1u << AMI_BODIES) - 1;
+    hop->ends = true;
+    ami_session_def def = session_def(walk, 1);
+    def.skill[1] = hop;
+    def.skill[2] = last;
+    def.skills = 3;
+    def.entry_tries = 0;
+    ami_session *s = make_session(&def);
+    steps(s, 7);
+    apply(s, AMI_DO_SKILL, 1);
+    assert_int_equal(look(s, 1).skill, 1);
+    const double entered = look(s, 1).phase;
+    assert_true(entered <= .25); /* near its beginning */
+    int took = 0;
+    for (; took < 100 && look(s, 1).skill == 1; took++)
+        steps(s, 1);
+    assert_int_equal(look(s, 1).skill, 0);
+    assert_in_range(took, (int)(30 * (1 - entered)) - 12, (int)(30 * (1 - entered)) + 1);
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_SKILL, .value = 1, .cycles = 3});
+    for (took = 0; took < 200 && look(s, 1).skill == 1; took++)
+        steps(s, 1);
+    assert_in_range(took, 60, 91);
+    ami_session_apply(s, &(ami_command){.kind = AMI_DO_SKILL, .value = 2, .cycles = 1}); /* of a loop */
+    for (took = 0; took < 200 && look(s, 1).skill == 2; took++)
+        steps(s, 1);
+    assert_in_range(took, 5, 61);
+    assert_int_equal(look(s, 1).skill, 0);
+    strcpy(hop->then, "last");
+    apply(s, AMI_DO_SKILL, 1);
+    steps(s, 10);
+    void *saved = malloc(ami_session_save_size(s));
+    assert_non_null(saved);
+    ami_session_save(s, saved);
+    steps(s, 25);
+    assert_int_equal(look(s, 1).skill, 2);
+    const uint64_t hash = ami_session_hash(s);
+    apply(s, AMI_DO_STEP, -25); /* what is left of the motion comes back with its step … */
+    assert_int_equal(look(s, 1).skill, 1);
+    apply(s, AMI_DO_STEP, 25);
+    assert_int_equal(look(s, 1).skill, 2);
+    ami_error err = {""};
+    assert_true(ami_session_load(s, saved, &err)); /* … and with a saved state */
+    steps(s, 25);
+    assert_int_equal(look(s, 1).skill, 2);
+    assert_true(ami_session_hash(s) == hash);
+    steps(s, 90); /* a loop: for good */
+    assert_int_equal(look(s, 1).skill, 2);
+    free(saved);
+    ami_session_destroy(s);
+    ami_skill_free(walk);
+    ami_skill_free(hop);
+    ami_skill_free(last);
 }
 
 /* Foreseeing simulates and takes back; the body must not notice. */
@@ -678,6 +739,7 @@ int main(void)
         cmocka_unit_test(the_fallen_get_up),
         cmocka_unit_test(turning_and_pace),
         cmocka_unit_test(another_skill_takes_over),
+        cmocka_unit_test(a_loop_done_once_ends),
         cmocka_unit_test(trying_leaves_no_trace),
         cmocka_unit_test(trying_leaves_the_contacts),
         cmocka_unit_test(a_command_in_parts),

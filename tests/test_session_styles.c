@@ -346,7 +346,7 @@ static void another_skill_and_back(void **unused)
     ami_session_apply(s, &(ami_command){.kind = AMI_DO_REPLACE, .value = 1, .skill = single});
     ami_session_apply(s, &(ami_command){.kind = AMI_DO_REPLACE, .value = 2, .skill = march});
     apply(s, AMI_DO_SKILL, 1);
-    for (int i = 0; i < 70 && look(s).skill != 1; i++)
+    for (int i = 0; i < 100 && look(s).skill != 1; i++)
         steps(s, 1);
     assert_int_equal(look(s).skill, 1);
     assert_false(look(s).invents);
@@ -355,7 +355,7 @@ static void another_skill_and_back(void **unused)
     assert_true(look(s).skill == 0 && wants(s, "zombie"));
     assert_ptr_equal(s->member[0].env.reference.clip, ami_skill_clip(skill, 0));
     apply(s, AMI_DO_SKILL, 2);
-    for (int i = 0; i < 70 && look(s).skill != 2; i++)
+    for (int i = 0; i < 100 && look(s).skill != 2; i++)
         steps(s, 1);
     const int64_t there = ami_session_steps(s);
     assert_int_equal(look(s).skill, 2);
@@ -373,6 +373,43 @@ static void another_skill_and_back(void **unused)
     ami_session_destroy(s);
     ami_skill_free(skill);
     ami_skill_free(single);
+    ami_skill_free(march);
+}
+
+/* A schedule's skills begin at their time and give way to its next style; a command ends that. */
+static void a_schedule_names_skills(void **unused)
+{
+    (void)unused;
+    ami_generator_def generator = generator_def("walk");
+    ami_style_moment moments[3] = {{.time = 0, .heading = NAN, .speed = NAN},
+                                   {.time = .5, .heading = NAN, .speed = NAN, .skill = "march"},
+                                   {.time = 1.5, .heading = NAN, .speed = NAN}};
+    moments[0].latent = moments[1].latent = latent_of("walk");
+    moments[2].latent = latent_of("zombie");
+    const ami_style_plan named = {.styles = &made.styles, .moments = 3, .moment = moments, .skills = 1};
+    generator.plan = &named;
+    ami_skill *skill = style_skill(&generator, 1), *march = make_skill("march", .3, true, 1);
+    march->may_touch = (1u << AMI_BODIES) - 1;
+    ami_session_def def = styled_def(skill, 1);
+    def.skill[1] = march;
+    def.skills = 2;
+    def.entry_tries = 0;
+    ami_session *s = make_session(&def);
+    steps(s, 15);
+    assert_int_equal(look(s).skill, 0);
+    steps(s, 1);
+    assert_int_equal(look(s).skill, 1);
+    steps(s, 29);
+    assert_int_equal(look(s).skill, 1);
+    steps(s, 2);
+    assert_int_equal(look(s).skill, 0);
+    assert_true(wants(s, "zombie"));
+    apply(s, AMI_DO_RESTART, 0);
+    choose(s, 0, "walk");
+    steps(s, 20);
+    assert_int_equal(look(s).skill, 0);
+    ami_session_destroy(s);
+    ami_skill_free(skill);
     ami_skill_free(march);
 }
 
@@ -504,6 +541,7 @@ int main(void)
         cmocka_unit_test(steering_takes_the_heading_over),
         cmocka_unit_test(phases_are_measured_and_pull),
         cmocka_unit_test(another_skill_and_back),
+        cmocka_unit_test(a_schedule_names_skills),
         cmocka_unit_test(styles_learned_later),
         cmocka_unit_test(a_newer_model_goes_on_in_mid_step),
         cmocka_unit_test(the_fallen_get_up_in_their_style),

@@ -8,6 +8,7 @@
 #include "policy/may_touch.h"
 #include "policy/models.h"
 #include "policy/motion.h"
+#include "policy/skill_table.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -111,9 +112,15 @@ static bool is_listed(const ami_app *app, const char *name)
 void ami_app_list_others(ami_app *app)
 {
     static char paths[AMI_SKILLS][4096];
-    const int n = ami_skill_find(paths, AMI_SKILLS);
+    ami_error err;
+    int n;
+    if (!ami_skill_find(paths, AMI_SKILLS, &n, &err))
+        ami_app_say(app, "%s", err.text);
     for (int i = 0; i < n && app->content.skills < AMI_SKILLS; i++) {
-        if (!strcmp(paths[i], app->content.skill_path[0]))
+        bool listed = false;
+        for (int k = 0; k < app->content.skills; k++)
+            listed |= !strcmp(paths[i], app->content.skill_path[k]);
+        if (listed)
             continue;
         const int k = app->content.skills++;
         snprintf(app->content.skill_path[k], sizeof app->content.skill_path[k], "%s", paths[i]);
@@ -126,6 +133,32 @@ void ami_app_list_others(ami_app *app)
         }
     }
     ami_app_list(app);
+}
+
+/* Loads the skills that the schedule names. */
+static bool add_planned(ami_app *app, ami_session_def *session, ami_error *err)
+{
+    const ami_style_plan *plan = &app->content.motions.plan;
+    for (int i = 0; app->content.skill[0]->invents && i < plan->moments; i++) {
+        const char *name = plan->moment[i].skill;
+        char path[4096];
+        bool known = !name[0];
+        for (int k = 1; k < app->content.skills && !known; k++)
+            known = !strcmp(app->content.skill_name[k], name);
+        if (known || app->content.skills == AMI_SKILLS)
+            continue;
+        if (!ami_skill_find_one(name, path, sizeof path, err))
+            return false;
+        const ami_skill_def def = skill_def(app, path);
+        const int k = app->content.skills;
+        if (!(app->content.skill[k] = ami_skill_load(&def, err)))
+            return false;
+        snprintf(app->content.skill_name[k], sizeof app->content.skill_name[k], "%s", name);
+        snprintf(app->content.skill_path[k], sizeof app->content.skill_path[k], "%s", path);
+        session->skill[k] = app->content.skill[k];
+        session->skills = app->content.skills = k + 1;
+    }
+    return true;
 }
 
 bool ami_app_start_session(ami_app *app, ami_error *err)
@@ -151,6 +184,8 @@ bool ami_app_start_session(ami_app *app, ami_error *err)
     if (def->sim.seconds > 0)
         session.step_limit = (int64_t)ceil(
             def->sim.seconds / (app->content.env.substeps * app->content.character->timestep) - 1e-9);
+    if (!add_planned(app, &session, err))
+        return false;
     app->content.session = ami_session_create(&session, err);
     if (!app->content.session || !ami_session_snapshot_init(&app->content.own, def->sim.envs, err))
         return false;
@@ -306,7 +341,7 @@ void ami_app_drop(ami_app *app, const char *path)
     if (ends_with(path, ".onnx")) {
         if (app->content.skills >= AMI_SKILLS || !app->content.session) {
             ami_app_say(app, "%s",
-                        app->content.session ? "nine skills are the maximum"
+                        app->content.session ? "there are as many skills as fit"
                                              : "choose a skill first; a clip is playing");
             return;
         }

@@ -39,6 +39,7 @@ bool ami_app_invent(ami_app *app, ami_skill *skill, const char *style, ami_error
         const ami_origin origin = ami_policy_origin(&skill->policy, skill->path);
         ami_style_request request =
             ami_style_beside(&app->def.style, skill->has_policy ? &origin : NULL, &files);
+        request.skills = true;
         if (!ami_style_requested(&request))
             request.style = style;
         if (!ami_motions_load(&app->content.motions, &request, &app->content.character->skeleton,

@@ -55,16 +55,17 @@ typedef struct amb_model_set amb_model_set;
 
 typedef struct amb_model_set_def {
     size_t size;
-    const char *body;          /* NULL: amble's humanoid.xml; MJCF of DeepMimic's humanoid */
-    const char *locomotion;    /* NULL: amble's locomotion.onnx; an actor that follows invented motions; "":
+    const char *body;       /* NULL: amble's humanoid.xml; MJCF of DeepMimic's humanoid */
+    const char *locomotion; /* NULL: amble's locomotion.onnx; an actor that follows invented motions; "":
                                   none */
-    const char *decoder;       /* NULL: amble's stylevae_decoder.onnx */
-    const char *deepphase;     /* NULL: amble's deepphase.onnx */
-    const char *styles;        /* NULL: amble's styles.json; named styles */
-    const char *const *skills; /* (skill_count): actors as ONNX files or names of amble's models. NULL: walk,
-                                  run and backflip, those whose motions are found */
-    int skill_count;           /* 0; at most 8 */
-    const char *motions;       /* NULL: $AMBLE_CLIPS, ./clips, the folder that amble was built with, amble's
+    const char *decoder;    /* NULL: amble's stylevae_decoder.onnx */
+    const char *deepphase;  /* NULL: amble's deepphase.onnx */
+    const char *styles;     /* NULL: amble's styles.json; named styles */
+    const char *const
+        *skills;         /* (skill_count): actors as ONNX files or names of amble's models. NULL: those of
+                                  its skills.json whose motions are found */
+    int skill_count;     /* 0; at most 23 */
+    const char *motions; /* NULL: $AMBLE_CLIPS, ./clips, the folder that amble was built with, amble's
                                   own; the folder with the motions that the skills were trained on */
 } amb_model_set_def;
 
@@ -127,17 +128,18 @@ typedef struct amb_character_def {
     double heading;     /* 0: rad */
     uint64_t seed;      /* 0: determines the first phase of its motion; give each character its own */
     double get_up_s;    /* 1.5: s from a fall until it is lifted; negative: only by amb_character_lift; not
-                           used with recover */
-    int entry_tries;    /* 6, at most 32: number of entries into the next motion that are simulated 2.4 s
-                           ahead at a transition between skills (not between styles). The best is taken; if
-                           all end in a fall, the search is repeated every third step, for at most 2 s. Each
-                           entry costs as much as 70 control steps, usually 10 ms, in the request and in those
-                           steps. 0: the next motion is entered at once, at the nearest pose; falls are then
+                           used where it recovers */
+    int entry_tries; /* 6, at most 32: entries into the next motion that are candidates at a transition between
+                           skills (not between styles). In every control step 3 of them are simulated 2.4 s ahead, or
+                           to the end of a motion that is done once, until one stays up and follows the motion; after
+                           3 s the next motion is entered in any case. Each costs as much as 70 control steps, usually
+                           6 to 10 ms. 0: the next motion is entered at once, at the nearest pose; falls are then
                            frequent */
-    uint64_t recover;   /* 0; 1: it gets up from falls by physics, with amble's models getup_facedown and
+    uint64_t recover; /* 2: it gets up from falls by physics, with amble's models getup_facedown and
                            getup_faceup, and goes on with what is requested then (AMB_EVENT_RISING,
-                           AMB_EVENT_STOOD_UP). AMB_ERROR_NOT_FOUND: the set of models has found none, or they
-                           do not fit */
+                           AMB_EVENT_STOOD_UP), if the set of models has found them and get_up_s is the default;
+                           else it is lifted. 1: AMB_ERROR_NOT_FOUND if the set has not found them, or they do not
+                           fit. 0: it is lifted */
 } amb_character_def;
 
 AMB_API void amb_character_def_init_size(amb_character_def *def, size_t size);
@@ -157,18 +159,19 @@ typedef struct amb_request {
     size_t size;
     const char *style; /* NULL: unchanged; a named style, or a mixture such as "walk:0.7,zombie:0.3", whose
                           weights need not sum to 1 */
-    const char *skill; /* NULL: unchanged; give at most one of style and skill. After a motion that does not
-                          loop, the previous skill resumes */
-    double heading;    /* NaN: unchanged; rad, target heading; it turns at up to .8 rad/s */
+    const char
+        *skill;     /* NULL: unchanged; give at most one of style and skill. After a motion that is done once
+                          (a kick, a flip: amble's skills.json says which are), the previous motion resumes */
+    double heading; /* NaN: unchanged; rad, target heading; it turns at up to .8 rad/s */
     double speed; /* NaN: unchanged; m/s whatever the host's units, 0: the motion's own. A style is played at
                      .7 to 1.4 times its own speed; beyond that, request another style. A skill is played at
                      .7 to 1.3 times its own, but its actor was trained at one speed: a runner falls
                      beyond 15 % */
     double turn;  /* NaN: unchanged; rad/s, turns steadily. Give either heading or turn; each replaces the
                      other */
-    int cycles;   /* 0: without end; number of cycles of a looping skill (one backflip after another), after
-                     which the previous skill resumes, at the first suitable moment near the end of the last
-                     cycle. The cycle in which the skill is entered counts if most of it is played */
+    int cycles; /* 0: as the skill is meant, without end or once; else number of its cycles (one backflip after
+                     another), after which the previous motion resumes, at the first suitable moment near the end
+                     of the last cycle. The cycle in which the skill is entered counts if most of it is played */
 } amb_request;
 
 AMB_API void amb_request_init_size(amb_request *request, size_t size);
@@ -212,16 +215,16 @@ AMB_API amb_result amb_characters_advance(amb_character *const *characters, int 
 /* ---- what happened ---- */
 
 typedef enum amb_event_type {
-    AMB_EVENT_FELL = 1,        /* a body that must not touch the floor did; it goes limp, or, with recover,
+    AMB_EVENT_FELL = 1,     /* a body that must not touch the floor did; it goes limp, or, where it recovers,
                                   into the pose from which it gets up */
-    AMB_EVENT_STOOD_UP = 2,    /* with recover: it stands, and begins the requested motion */
-    AMB_EVENT_LIFTED = 3,      /* it was put on its feet where it lay */
-    AMB_EVENT_REACHED = 4,     /* the newest request, in all that it named: the motion is the requested one,
+    AMB_EVENT_STOOD_UP = 2, /* where it recovers: it stands, and begins the requested motion */
+    AMB_EVENT_LIFTED = 3,   /* it was put on its feet where it lay */
+    AMB_EVENT_REACHED = 4,  /* the newest request, in all that it named: the motion is the requested one,
                                   the reference faces the heading within .1 rad, and the mean speed of the
                                   last .5 s is the requested one within .15 m/s or 10 % */
     AMB_EVENT_SKILL_ENDED = 5, /* a motion that does not loop ended, or the requested cycles were played */
     AMB_EVENT_RESTARTED = 6,   /* the simulation failed and was restarted */
-    AMB_EVENT_RISING = 7       /* with recover: it begins to get up; again after every failure to do so */
+    AMB_EVENT_RISING = 7 /* where it recovers: it begins to get up; again after every failure to do so */
 } amb_event_type;
 
 typedef struct amb_event {
@@ -286,7 +289,8 @@ AMB_API amb_result amb_character_get_state(const amb_character *character, amb_c
 /* The whole state, remainder, request and events included, as plain bytes. A state is restored into
  * characters of the same model set, the same version of the library and the same kind of machine; otherwise
  * amb_character_restore returns AMB_ERROR_ARGUMENT and changes nothing. Space, get_up_s, entry_tries and
- * recover are not saved; the state of a character that gets up needs one with recover. After a restore the motion goes on as after the save, to the bit. */
+ * recover are not saved; the state of a character that gets up needs one that recovers. After a restore the motion
+ * goes on as after the save, to the bit. */
 AMB_API size_t amb_character_save_size(const amb_character *character);
 AMB_API amb_result amb_character_save(const amb_character *character, void *data, size_t size);
 AMB_API amb_result amb_character_restore(amb_character *character, const void *data, size_t size);

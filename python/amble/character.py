@@ -76,7 +76,7 @@ class Character:
     Args:
         models: a `ModelSet`; None: amble's own, loaded once.
         settings: space ("mujoco", "unity", "unreal", "godot", "blender"), style, position (3), heading rad, seed,
-            get_up_s, entry_tries, recover.
+            get_up_s, entry_tries, recover (2: gets up by physics if it can; 1: must; 0: is lifted).
     """
 
     def __init__(self, models: ModelSet | None = None, **settings: Any):
@@ -87,7 +87,10 @@ class Character:
         self.parents: list[int] = [parent for _, parent in bodies]
 
     def request(self, **what: Any) -> None:
-        """style, skill, heading rad, speed m/s, turn rad/s, cycles: only what is to change."""
+        """style, skill, heading rad, speed m/s, turn rad/s, cycles: only what is to change.
+
+        A skill that is done once (a backflip) returns to the motion before it by itself.
+        """
         self._character.request(what)
 
     def push(self, velocity: Any) -> None:

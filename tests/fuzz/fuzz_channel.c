@@ -57,7 +57,7 @@ static void drain(srv_channel *c)
 
 static void start(void)
 {
-    const srv_live_def def = {.threads = 1, .max_characters = 5, .wake = wake};
+    const srv_live_def def = {.threads = 1, .max_characters = 5, .get_up_s = 1.5, .wake = wake};
     const srv_channel_limits limits = {.client_characters = 2, .idle_s = 1e6, .messages_hz = 1e9};
     ami_error err = {""};
     live = srv_live_start(&def, &err);

@@ -89,7 +89,7 @@ static void start(void)
     demand(listening >= 0 && bind(listening, (const struct sockaddr *)&address, address_size) == 0 &&
                listen(listening, 64) == 0,
            "a socket");
-    const srv_live_def live_def = {.threads = 1, .max_characters = 2, .wake = wake};
+    const srv_live_def live_def = {.threads = 1, .max_characters = 2, .get_up_s = 1.5, .wake = wake};
     const srv_workers_def workers_def = {.threads = 1, .max_queue = 16, .max_batch = 64};
     store = srv_store_open(AMB_SOURCE_DIR "/tests/data/onnx/good", NULL, &err);
     workers = srv_workers_start(&workers_def, &err);
