@@ -377,7 +377,7 @@ static bool add_folder(work *w, const options *o, const char *folder, ami_error 
         snprintf(below, sizeof below, "%.*s", slash ? (int)(slash + 1 - inner) : 0, inner);
         ok = add(w, o, list.path[i], true, below, err);
     }
-    if (list.others > 0 && cli_ranks_first())
+    if (ok && list.others > 0 && cli_ranks_first())
         fprintf(stderr, "amble: left out %d file%s that hold%s no motion: %s\n", list.others,
                 cli_plural(list.others), list.others == 1 ? "s" : "", list.other_names);
     ami_motion_folder_free(&list);

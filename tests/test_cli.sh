@@ -327,7 +327,7 @@ refuse 'hold_min_s: 3 found, expected at most hold_max_s, which is 2' train "${s
 refuse 'max_tilt: 3 found, expected 0 to 2' train "${stand[@]}" --max-tilt 3
 refuse '--may-touch: |no body is named "tail"|left_wrist' train "${stand[@]}" --may-touch tail
 for sub in phase style; do
-    refuse 'in/nothing|0 motion clips' fit $sub --clips in/nothing
+    refuse 'in/nothing|no motion clips' fit $sub --clips in/nothing
     refuse 'in/missing|No such file' fit $sub --clips in/missing
     refuse 'in/bvh.txt: |the file ends' fit $sub --clips in # the first that is wrong, by name
     refuse '"stroll"|amble, hurry, once' fit $sub --clips in/walks --hold-out stroll
