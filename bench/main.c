@@ -58,7 +58,7 @@ static int amble_bench(int argc, char **argv)
     fprintf(out, "Usage: amble-bench BENCHMARK [OPTION...]\n       amble-bench --help | --version\n"
                  "Measures how fast amble runs on this machine.\n\n");
     for (int i = 0; i < BENCHES; i++)
-        fprintf(out, "  %-11s %s\n", benches[i].name, benches[i].does);
+        fprintf(out, "  %-12s %s\n", benches[i].name, benches[i].does);
     fprintf(out, "\nEach has --help.\n\n%s", CLI_ENVIRONMENT_HELP);
     return out == stdout ? 0 : CLI_BAD_INPUT;
 }
