@@ -3,6 +3,7 @@
 
 #include "base/assets.h"
 #include "motion/clip.h"
+#include "policy/controller.h"
 #include "sim/character.h"
 
 #include <dirent.h>
@@ -104,6 +105,17 @@ bool ami_find_table(const char *name, char *path, size_t size, ami_error *err)
     return find(name, ".json", path, size, err);
 }
 
+/* The model that follows many motions, if this one is among them. */
+static bool find_in_repertoire(const char *motion, char *path, size_t size)
+{
+    ami_policy policy;
+    if (!try_asset("repertoire", ".onnx", path, size) || !ami_policy_load(&policy, path, NULL, NULL))
+        return false;
+    const bool listed = ami_motion_list_find(policy.listed, policy.motions, motion) != NULL;
+    ami_policy_free(&policy);
+    return listed;
+}
+
 bool ami_find_actor(const char *policy, const char *motion, const char *clips, const char *fallback,
                     char *path, size_t size, ami_error *err)
 {
@@ -114,7 +126,7 @@ bool ami_find_actor(const char *policy, const char *motion, const char *clips, c
                    !ami_clip_name_of_file(clip, name, sizeof name, err)))
         return false;
     snprintf(model, sizeof model, "%s.onnx", motion ? name : fallback);
-    return ami_find_model(model, path, size, err) ||
+    return ami_find_model(model, path, size, err) || (motion && find_in_repertoire(name, path, size)) ||
            ami_fail_in(err, "no actor for \"%s\" (give one with --policy, or --no-policy)",
                        motion ? name : fallback);
 }

@@ -15,7 +15,8 @@ bool ami_find_model(const char *name, char *path, size_t size, ami_error *err);
 bool ami_find_table(const char *name, char *path, size_t size, ami_error *err);
 
 /* The actor to run: `policy`, found as above; if NULL, the model with the name of the motion (a name or a
- * file, found in `clips` by ami_clip_find); if that is NULL, too, the model `fallback`. */
+ * file, found in `clips` by ami_clip_find), else the model repertoire if it was trained on a motion of that
+ * name; if the motion is NULL, too, the model `fallback`. */
 bool ami_find_actor(const char *policy, const char *motion, const char *clips, const char *fallback,
                     char *path, size_t size, ami_error *err);
 

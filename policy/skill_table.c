@@ -196,11 +196,11 @@ static int by_rank(const void *a, const void *b)
     return rank(x) != rank(y) ? rank(x) - rank(y) : strcmp(x, y);
 }
 
-/* Decides by the name alone, without reading the file: critics, phase and style networks, and the actors that get
- * up (policy/get_up.h), have these words in their names. */
+/* Decides by the name alone, without reading the file: critics, phase and style networks, the actors that get up
+ * (policy/get_up.h) and the one of many motions, which is no single skill, have these words in their names. */
 static bool is_actor_name(const char *name)
 {
-    static const char *const others[] = {"critic", "phase", "style", "vae", "getup"};
+    static const char *const others[] = {"critic", "phase", "style", "vae", "getup", "repertoire"};
     const size_t n = strlen(name);
     if (n < 6 || strcmp(name + n - 5, ".onnx"))
         return false;

@@ -5,6 +5,8 @@
 #include "tests/policy.h"
 
 #include "base/file.h"
+#include "nets/onnx/onnx.h"
+#include "policy/motion_list.h"
 
 #include <sys/stat.h>
 
@@ -130,6 +132,21 @@ static void an_actor_is_that_of_the_motion(void **state)
     assert_string_equal(path, "assets/models/run.onnx");
     assert_false(ami_find_actor(NULL, "sub/hop.txt", NULL, "run", path, sizeof path, &err));
     assert_sentence(&err, "no actor for \"hop\"|--policy|hop.onnx|which are run, walk");
+    /* one network for several motions, of which that is one */
+    ami_net *net = small_actor_of(AMI_OBS_MAX, 1, .1);
+    ami_listed_motion listed[] = {{.name = "leap"}, {.name = "hop"}};
+    for (int with_hop = 0; with_hop < 2; with_hop++) {
+        char *text = ami_motion_list_print(listed, 1 + with_hop);
+        assert_true(text && ami_net_set_meta(net, "motions", text) &&
+                    ami_onnx_write("assets/models/repertoire.onnx", net, AMI_ONNX_FLOAT16, &err));
+        free(text);
+        assert_int_equal(ami_find_actor(NULL, "sub/hop.txt", NULL, "run", path, sizeof path, &err), with_hop);
+    }
+    assert_string_equal(path, "assets/models/repertoire.onnx");
+    assert_true(ami_find_actor(NULL, "walk", "sub", "run", path, sizeof path, &err));
+    assert_string_equal(path, "assets/models/walk.onnx"); /* a specialist comes first */
+    ami_net_destroy(net);
+    assert_int_equal(unlink("assets/models/repertoire.onnx"), 0);
     assert_false(ami_find_actor(NULL, "hobble", "sub", "run", path, sizeof path, &err));
     assert_sentence(&err, "no motion \"hobble\" in sub|hop, walk");
 }
