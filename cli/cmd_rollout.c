@@ -39,8 +39,8 @@ typedef struct arguments {
     rollout_life life;
     const char *record, *observations, *dataset, *skill;
     bool realtime;
-    ami_skill_entry entry;  /* of --skill */
-    char skill_actor[4096]; /* its network's file */
+    ami_skill_entry entry; /* of --skill */
+    ami_skill_place place; /* its network */
 } arguments;
 
 static error_t parse(int key, char *text, struct argp_state *state)
@@ -193,13 +193,12 @@ static bool write_recording(const arguments *a, const ami_rollout_result *r, con
 static bool choose_skill(arguments *a, ami_error *err)
 {
     ami_skill_table table;
-    if (!ami_skill_find_one(a->skill, a->skill_actor, sizeof a->skill_actor, err) ||
-        !ami_skill_table_beside(&table, a->skill_actor, err))
+    if (!ami_skill_find_one(a->skill, &a->place, err) || !ami_skill_table_beside(&table, a->place.path, err))
         return ami_fail_in(err, "--skill");
-    const ami_skill_entry *entry = ami_skill_table_network(&table, a->skill_actor);
+    const ami_skill_entry *entry = ami_skill_table_skill(&table, a->place.name);
     if (entry)
         a->entry = *entry;
-    a->sim.policy = a->skill_actor;
+    a->sim.policy = a->place.path;
     if (entry && entry->motion[0])
         a->sim.motion = a->entry.motion;
     return true;

@@ -62,11 +62,16 @@ static bool same_rates(const ami_policy *a, const ami_policy *b, const char *pat
 }
 
 /* Appends one actor to the set; with the first also loads the body, at that actor's physics rate. */
-static bool add_skill(amb_model_set *set, const amb_model_set_def *def, const char *path, bool invents,
-                      ami_error *err)
+/* name NULL: the network's only skill */
+static bool add_skill(amb_model_set *set, const amb_model_set_def *def, const char *path, const char *name,
+                      bool invents, ami_error *err)
 {
-    const ami_skill_def skill_def = {
-        .policy = path, .invents = invents, .clips = def->motions, .characters = 1, .no_critic = true};
+    const ami_skill_def skill_def = {.policy = path,
+                                     .name = name,
+                                     .invents = invents,
+                                     .clips = def->motions,
+                                     .characters = 1,
+                                     .no_critic = true};
     ami_skill *skill = ami_skill_load(&skill_def, err);
     if (!skill)
         return false;
@@ -96,7 +101,7 @@ static bool add_styles(amb_model_set *set, const amb_model_set_def *def, ami_err
     char path[PATH];
     const ami_style_request given = {
         .style = "random", .decoder = def->decoder, .deepphase = def->deepphase, .table = def->styles};
-    if (!find_actor(def->locomotion, "locomotion", path, err) || !add_skill(set, def, path, true, err))
+    if (!find_actor(def->locomotion, "locomotion", path, err) || !add_skill(set, def, path, NULL, true, err))
         return false;
     ami_style_files files;
     const ami_origin origin = ami_policy_origin(&set->skill[0]->policy, path);
@@ -118,7 +123,7 @@ static bool add_usual(amb_model_set *set, const amb_model_set_def *def, const ch
         lib_log(AMB_LOG_WARNING, "the skill %s is left out: %s", name, err->text);
         return true;
     }
-    return find_actor(NULL, model, path, err) && add_skill(set, def, path, false, err);
+    return find_actor(NULL, model, path, err) && add_skill(set, def, path, name, false, err);
 }
 
 /* Amble's own skills: those of their table, or walk, run and backflip where there is none. */
@@ -176,6 +181,7 @@ static bool add_body_and_clips(amb_model_set *set, const char *given, ami_error 
 static bool load(amb_model_set *set, const amb_model_set_def *def, ami_error *err)
 {
     char path[PATH];
+    ami_skill_place place;
     ami_error unused;
     set->fingerprint = AMI_HASH_START;
     if (!(def->locomotion && !*def->locomotion) && !add_styles(set, def, err))
@@ -183,9 +189,10 @@ static bool load(amb_model_set *set, const amb_model_set_def *def, ami_error *er
     if (!def->skills && !add_usual_skills(set, def, err))
         return false;
     for (int i = 0; def->skills && i < def->skill_count; i++)
-        if ((!ami_find_model(def->skills[i], path, sizeof path, err) &&
-             !ami_skill_find_one(def->skills[i], path, sizeof path, &unused)) ||
-            !add_skill(set, def, path, false, err))
+        if (ami_find_model(def->skills[i], path, sizeof path, err)
+                ? !add_skill(set, def, path, NULL, false, err)
+                : !ami_skill_find_one(def->skills[i], &place, &unused) ||
+                      !add_skill(set, def, place.path, place.name, false, err))
             return false;
     if (set->skills == 0)
         return ami_fail(err, "the set has no actor: neither styles nor skills were given");

@@ -6,6 +6,7 @@
 #include "policy/skill_table.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool load_first(ami_repertoire *r, const ami_repertoire_def *def, ami_error *err)
@@ -31,9 +32,12 @@ static bool load_first(ami_repertoire *r, const ami_repertoire_def *def, ami_err
     return r->has_motions;
 }
 
-static bool add_skill(ami_repertoire *r, const ami_repertoire_def *def, const char *path, ami_error *err)
+/* name NULL: the network's only skill */
+static bool add_skill(ami_repertoire *r, const ami_repertoire_def *def, const char *path, const char *name,
+                      ami_error *err)
 {
     const ami_skill_def own = {.policy = path,
+                               .name = name,
                                .clips = def->clips,
                                .character = r->body,
                                .substeps = r->skill[0]->policy.substeps,
@@ -52,37 +56,37 @@ static bool add_skill(ami_repertoire *r, const ami_repertoire_def *def, const ch
     return true;
 }
 
-/* Whether amble's model of this path is a skill beside the styles: it is not named like one. */
-static bool is_beside(const ami_repertoire *r, const char *path)
+/* Whether one of amble's skills is one beside the styles: it is not named like one. */
+static bool is_beside(const ami_repertoire *r, const char *name)
 {
-    char name[64];
-    snprintf(name, sizeof name, "%s", strrchr(path, '/') + 1);
-    *strrchr(name, '.') = 0;
     return strcmp(name, "locomotion") != 0 && ami_styles_find(r->motions.styles, name, NULL) < 0;
 }
 
 static bool add_own(ami_repertoire *r, const ami_repertoire_def *def, ami_error *err)
 {
-    char paths[AMI_SKILLS][4096];
-    int n;
-    if (!ami_skill_find(paths, AMI_SKILLS, &n, err))
-        return false;
-    for (int i = 0; i < n && r->skills < AMI_SKILLS; i++)
-        if (is_beside(r, paths[i]) && !add_skill(r, def, paths[i], err) && def->left_out)
-            def->left_out(strrchr(paths[i], '/') + 1, err->text);
-    return true;
+    ami_skill_place *place = malloc(AMI_SKILLS * sizeof *place);
+    int n = 0;
+    const bool ok = place ? ami_skill_find(place, AMI_SKILLS, &n, err)
+                          : ami_fail(err, "out of memory for the list of skills");
+    for (int i = 0; ok && i < n && r->skills < AMI_SKILLS; i++)
+        if (is_beside(r, place[i].name) && !add_skill(r, def, place[i].path, place[i].name, err) &&
+            def->left_out)
+            def->left_out(place[i].name, err->text);
+    free(place);
+    return ok;
 }
 
 static bool add_named(ami_repertoire *r, const ami_repertoire_def *def, ami_error *err)
 {
     char list[4096], path[4096];
+    ami_skill_place place;
     ami_error unused;
     if ((size_t)snprintf(list, sizeof list, "%s", def->skills) >= sizeof list)
         return ami_fail(err, "the list of skills is longer than %zu bytes", sizeof list - 1);
     for (char *rest = list, *name; (name = strsep(&rest, ","));)
-        if ((!ami_find_model(name, path, sizeof path, err) &&
-             !ami_skill_find_one(name, path, sizeof path, &unused)) ||
-            !add_skill(r, def, path, err))
+        if (ami_find_model(name, path, sizeof path, err)
+                ? !add_skill(r, def, path, NULL, err)
+                : !ami_skill_find_one(name, &place, &unused) || !add_skill(r, def, place.path, name, err))
             return false;
     return true;
 }

@@ -38,12 +38,12 @@ typedef struct ami_rollout_def {
     int envs;
     int threads; /* 0: as many as OpenMP has */
     const ami_rollout_share
-        *share;           /* or NULL; without realtime, observation_rows and a dataset of more than one
+        *share;       /* or NULL; without realtime, observation_rows and a dataset of more than one
                                        character; character 0, of which recordings are made, is in part 0 */
-    bool realtime;        /* every control step waits until it is due */
-    int repeat_steps;     /* > 0: after so many control steps, and again and again, the clip begins anew at its first
+    bool realtime;    /* every control step waits until it is due */
+    int repeat_steps; /* > 0: after so many control steps, and again and again, the clip begins anew at its first
                              frame, where the body is and as it faces; 0 (default): never */
-    bool record;          /* keep character 0's poses */
+    bool record;      /* keep character 0's poses */
     ami_dataset *dataset; /* gets every step of its first ami_dataset_episodes characters; or NULL */
     int observation_rows; /* keep so many of the actor's observations, evenly spread over all characters'
                              requested steps (fewer where characters fall); 0, or no policy: none */

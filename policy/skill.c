@@ -79,7 +79,8 @@ static void name_after(ami_skill *skill, const char *policy)
     char *dot = strrchr(skill->name, '.');
     if (dot && dot != skill->name)
         *dot = 0;
-    if (!strcmp(skill->name, "actor") || !policy) /* a run folder's actor.onnx is named after its motion */
+    /* A run folder's actor.onnx is named after its motion, and so is one of several. */
+    if (!strcmp(skill->name, "actor") || !policy || (skill->clip && skill->policy.motions > 1))
         snprintf(skill->name, sizeof skill->name, "%.60s",
                  skill->clip ? ami_clip_name(skill->clip) : "styles");
     if (!strncmp(skill->name, "humanoid3d_", 11))
@@ -101,6 +102,16 @@ static bool take_entry(ami_skill *skill, const ami_skill_entry *entry, ami_error
     return true;
 }
 
+/* Of a network with several skills it is not known which one is meant unless its name is given. */
+static const ami_skill_entry *entry_of(const ami_skill_table *table, const ami_skill_def *def)
+{
+    const ami_skill_entry *entry = NULL;
+    if (!def->policy || (ami_skill_table_network(table, def->policy, &entry) != 1 && !def->name))
+        return NULL;
+    const ami_skill_entry *named = entry && def->name ? ami_skill_table_skill(table, def->name) : NULL;
+    return named && !strcmp(named->network, entry->network) ? named : def->name ? NULL : entry;
+}
+
 static bool load(ami_skill *skill, const ami_skill_def *def, ami_error *err)
 {
     if (def->policy) {
@@ -114,7 +125,7 @@ static bool load(ami_skill *skill, const ami_skill_def *def, ami_error *err)
     ami_skill_table table = {0};
     if (def->policy && !ami_skill_table_beside(&table, def->policy, err))
         return false;
-    const ami_skill_entry *entry = def->policy ? ami_skill_table_network(&table, def->policy) : NULL;
+    const ami_skill_entry *entry = entry_of(&table, def);
     const ami_origin origin = ami_policy_origin(&skill->policy, skill->path);
     const bool listed = entry && entry->motion[0] && strcmp(entry->motion, skill->policy.motion) != 0;
     const char *motion = !def->motion && listed ? entry->motion : def->motion;

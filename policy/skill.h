@@ -40,14 +40,16 @@ typedef struct ami_skill {
 } ami_skill;
 
 typedef struct ami_skill_def {
-    const char *policy;             /* ONNX file; NULL: no network */
-    const char *critic;             /* NULL: NAME_critic.onnx or critic.onnx in the policy's folder, if one
+    const char *policy;    /* ONNX file; NULL: no network */
+    const char *name;      /* of the skill in the table beside the network (policy/skill_table.h), which may
+                                       do several; NULL: the network's only one, if it has one there */
+    const char *critic;    /* NULL: NAME_critic.onnx or critic.onnx in the policy's folder, if one
                                        exists */
-    const char *motion;             /* name or file; NULL: the motion in the table of skills, else in the
+    const char *motion;    /* name or file; NULL: the motion in the table of skills, else in the
                                        policy's metadata, else walk */
-    bool invents;                   /* motions are invented, whatever the policy was trained on */
-    const char *clips;              /* folder, NULL: as ami_clip_find */
-    const char *may_touch;          /* as `amble rollout --may-touch` */
+    bool invents;          /* motions are invented, whatever the policy was trained on */
+    const char *clips;     /* folder, NULL: as ami_clip_find */
+    const char *may_touch; /* as `amble rollout --may-touch` */
     const ami_character *character; /* the policy's physics rate must be its rate; NULL: not checked, and
                                        may_touch is feet */
     int substeps;                   /* the policy's must be the same; 0: any */

@@ -96,7 +96,7 @@ static bool get_entry(const json_t *o, const char *path, int i, ami_skill_entry 
     return take_ending(plays, then, path, what, e, err);
 }
 
-/* Names and networks are different ones; what follows a skill is in the table. */
+/* Names are different ones, and so are networks or motions; what follows a skill is in the table. */
 static bool check_together(const ami_skill_table *t, const char *path, ami_error *err)
 {
     for (int i = 0; i < t->count; i++) {
@@ -104,9 +104,10 @@ static bool check_together(const ami_skill_table *t, const char *path, ami_error
         for (int k = 0; k < i; k++) {
             if (!strcmp(e->name, t->entry[k].name))
                 return ami_fail(err, "%s: two skills are called \"%s\"", path, e->name);
-            if (!strcmp(e->network, t->entry[k].network))
-                return ami_fail(err, "%s: the skills \"%s\" and \"%s\" have the same network %s", path,
-                                t->entry[k].name, e->name, e->network);
+            if (!strcmp(e->network, t->entry[k].network) && !strcmp(e->motion, t->entry[k].motion))
+                return ami_fail(
+                    err, "%s: the skills \"%s\" and \"%s\" have the same network %s and the same motion",
+                    path, t->entry[k].name, e->name, e->network);
         }
         if (e->then[0] && !ami_skill_table_skill(t, e->then))
             return ami_fail(err,
@@ -163,14 +164,17 @@ bool ami_skill_table_beside(ami_skill_table *table, const char *file, ami_error 
     return ami_skill_table_read(table, path, err);
 }
 
-const ami_skill_entry *ami_skill_table_network(const ami_skill_table *table, const char *path)
+int ami_skill_table_network(const ami_skill_table *table, const char *path, const ami_skill_entry **entry)
 {
     AMI_ASSERT(table && path);
     const char *slash = strrchr(path, '/');
-    for (int i = 0; i < table->count; i++)
-        if (!strcmp(table->entry[i].network, slash ? slash + 1 : path))
-            return &table->entry[i];
-    return NULL;
+    int n = 0;
+    for (int i = 0; i < table->count; i++) {
+        const bool same = !strcmp(table->entry[i].network, slash ? slash + 1 : path);
+        if (same && n++ == 0 && entry)
+            *entry = &table->entry[i];
+    }
+    return n;
 }
 
 const ami_skill_entry *ami_skill_table_skill(const ami_skill_table *table, const char *name)
@@ -187,12 +191,12 @@ const ami_skill_entry *ami_skill_table_skill(const ami_skill_table *table, const
 /* walk, run, then the others by name */
 static int rank(const char *name)
 {
-    return !strcmp(name, "walk.onnx") ? 0 : !strcmp(name, "run.onnx") ? 1 : 2;
+    return !strcmp(name, "walk") ? 0 : !strcmp(name, "run") ? 1 : 2;
 }
 
 static int by_rank(const void *a, const void *b)
 {
-    const char *x = strrchr((const char *)a, '/') + 1, *y = strrchr((const char *)b, '/') + 1;
+    const char *x = ((const ami_skill_place *)a)->name, *y = ((const ami_skill_place *)b)->name;
     return rank(x) != rank(y) ? rank(x) - rank(y) : strcmp(x, y);
 }
 
@@ -210,18 +214,28 @@ static bool is_actor_name(const char *name)
     return true;
 }
 
+static void put(ami_skill_place *place, const char *folder, const char *file, const char *name)
+{
+    static const char ending[] = ".onnx";
+    snprintf(place->path, sizeof place->path, "%.3800s/%s", folder, file);
+    if (name)
+        snprintf(place->name, sizeof place->name, "%s", name);
+    else
+        snprintf(place->name, sizeof place->name, "%.*s", (int)(strlen(file) - strlen(ending)), file);
+}
+
 /* Appends the actors of the folder that are not in the table, sorted. */
-static int add_others(const ami_skill_table *table, const char *folder, char (*paths)[4096], int max)
+static int add_others(const ami_skill_table *table, const char *folder, ami_skill_place *place, int max)
 {
     DIR *dir = opendir(folder);
     if (!dir)
         return 0;
     int n = 0;
     for (const struct dirent *entry; (entry = readdir(dir)) && n < max;)
-        if (is_actor_name(entry->d_name) && !ami_skill_table_network(table, entry->d_name))
-            snprintf(paths[n++], 4096, "%.3800s/%s", folder, entry->d_name);
+        if (is_actor_name(entry->d_name) && ami_skill_table_network(table, entry->d_name, NULL) == 0)
+            put(&place[n++], folder, entry->d_name, NULL);
     closedir(dir);
-    qsort(paths, (size_t)n, sizeof *paths, by_rank);
+    qsort(place, (size_t)n, sizeof *place, by_rank);
     return n;
 }
 
@@ -239,9 +253,9 @@ static bool find_table(ami_skill_table *table, char *folder, size_t size, bool *
     return ok;
 }
 
-bool ami_skill_find(char (*paths)[4096], int max, int *count, ami_error *err)
+bool ami_skill_find(ami_skill_place *place, int max, int *count, ami_error *err)
 {
-    AMI_ASSERT(paths && count);
+    AMI_ASSERT(place && count);
     char folder[4096];
     ami_skill_table table;
     bool found;
@@ -249,41 +263,35 @@ bool ami_skill_find(char (*paths)[4096], int max, int *count, ami_error *err)
     if (!find_table(&table, folder, sizeof folder, &found, err))
         return false;
     for (int i = 0; i < table.count && *count < max; i++)
-        snprintf(paths[(*count)++], 4096, "%.3800s/%s", folder, table.entry[i].network);
+        put(&place[(*count)++], folder, table.entry[i].network, table.entry[i].name);
     if (found)
-        *count += add_others(&table, folder, paths + *count, max - *count);
+        *count += add_others(&table, folder, place + *count, max - *count);
     return true;
 }
 
-bool ami_skill_find_one(const char *name, char *path, size_t size, ami_error *err)
+bool ami_skill_find_one(const char *name, ami_skill_place *place, ami_error *err)
 {
-    AMI_ASSERT(name && path);
-    static const char ending[] = ".onnx";
-    char(*paths)[4096] = malloc(AMI_SKILL_TABLE_MAX * sizeof *paths), folder[4096], known[800] = "";
-    ami_skill_table table;
-    bool found, done = false;
+    AMI_ASSERT(name && place);
+    char known[800] = "";
+    ami_skill_place *all = malloc(AMI_SKILL_TABLE_MAX * sizeof *all);
+    bool done = false;
     int count = 0;
-    if (!paths)
+    if (!all)
         return ami_fail(err, "out of memory for the list of skills");
-    if (!ami_skill_find(paths, AMI_SKILL_TABLE_MAX, &count, err) ||
-        !find_table(&table, folder, sizeof folder, &found, err)) {
-        free(paths);
+    if (!ami_skill_find(all, AMI_SKILL_TABLE_MAX, &count, err)) {
+        free(all);
         return false;
     }
     for (int i = 0; i < count && !done; i++) {
-        const char *file = strrchr(paths[i], '/') + 1;
-        const ami_skill_entry *entry = ami_skill_table_network(&table, file);
-        char own[256];
-        snprintf(own, sizeof own, "%.*s", (int)(strlen(file) - strlen(ending)), file);
-        const char *called = entry ? entry->name : own;
-        if (!entry && !strcmp(own, "locomotion")) /* follows styles */
+        if (!strcmp(all[i].name, "locomotion")) /* follows styles */
             continue;
-        done = !strcmp(called, name);
+        done = !strcmp(all[i].name, name);
         if (done)
-            snprintf(path, size, "%s", paths[i]);
-        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", known[0] ? ", " : "", called);
+            *place = all[i];
+        snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", known[0] ? ", " : "",
+                 all[i].name);
     }
-    free(paths);
+    free(all);
     return done || ami_fail(err, "there is no skill \"%.60s\"; known skills: %s", name,
                             known[0] ? known : "none, because no models are installed");
 }

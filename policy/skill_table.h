@@ -38,17 +38,26 @@ AMI_MUST_CHECK bool ami_skill_table_read(ami_skill_table *table, const char *pat
 /* Reads the table in the folder of this file, such as a network's; an empty one if there is none. */
 AMI_MUST_CHECK bool ami_skill_table_beside(ami_skill_table *table, const char *file, ami_error *err);
 
-/* The entry of a network, by its file's name without the folder, or of a skill; NULL: there is none. */
-const ami_skill_entry *ami_skill_table_network(const ami_skill_table *table, const char *path);
+/* Number of entries of a network, by its file's name without the folder; *entry gets the first, if there is one
+ * (NULL: not wanted). One network may do several skills. */
+int ami_skill_table_network(const ami_skill_table *table, const char *path, const ami_skill_entry **entry);
+
+/* The entry of a skill; NULL: there is none. */
 const ami_skill_entry *ami_skill_table_skill(const ami_skill_table *table, const char *name);
 
-/* Finds the actors among amble's models, without critics and other networks: first the skills of their table,
- * in its order; then other actors, walk and run first, by name. paths (max, 4096). *count: their number, at most
- * `max`. False and a sentence if the table is wrong. */
-AMI_MUST_CHECK bool ami_skill_find(char (*paths)[4096], int max, int *count, ami_error *err);
+/* A skill among amble's models: what ami_skill_def needs to load it. */
+typedef struct ami_skill_place {
+    char name[AMI_NAME]; /* the table's, or the file's without its ending */
+    char path[4096];     /* of its network */
+} ami_skill_place;
 
-/* Finds one of them by name: a skill of the table, or without an entry there any actor. The sentence for an
- * unknown name lists the known ones. */
-AMI_MUST_CHECK bool ami_skill_find_one(const char *name, char *path, size_t size, ami_error *err);
+/* Finds the skills among amble's models: first those of their table, in its order; then other actors, without
+ * critics and other networks, walk and run first, by name. place (max); *count: their number, at most `max`. False
+ * and a sentence if the table is wrong. */
+AMI_MUST_CHECK bool ami_skill_find(ami_skill_place *place, int max, int *count, ami_error *err);
+
+/* Finds one of them by name, the styles' own actor excepted. The sentence for an unknown name lists the known
+ * ones. */
+AMI_MUST_CHECK bool ami_skill_find_one(const char *name, ami_skill_place *place, ami_error *err);
 
 #endif

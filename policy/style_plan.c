@@ -233,13 +233,13 @@ static bool take_motion(ami_style_plan *plan, const char *text, ami_style_moment
     static const char prefix[] = "skill:";
     const bool marked = !strncmp(text, prefix, strlen(prefix));
     const char *name = marked ? text + strlen(prefix) : text;
-    char path[4096];
+    ami_skill_place place;
     ami_error style = {""}, skill = {""};
     if (!marked && ami_style_mix(plan->styles, text, &moment->latent, &style))
         return true;
     if (!marked && strpbrk(text, ":,")) /* a mixture */
         return ami_fail(err, "%s", style.text);
-    if (!ami_skill_find_one(name, path, sizeof path, &skill))
+    if (!ami_skill_find_one(name, &place, &skill))
         return marked ? ami_fail(err, "%s", skill.text) : ami_fail(err, "%s; %s", style.text, skill.text);
     if (plan->moments == 0)
         return ami_fail(err, "the first motion is the skill \"%s\", expected a style", name);

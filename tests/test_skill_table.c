@@ -32,8 +32,10 @@ static void a_table_says_what_ends_and_what_follows(void **state)
     assert_true(table.entry[1].once && !table.entry[1].then[0]);
     assert_string_equal(table.entry[1].motion, "backflip");
     assert_string_equal(table.entry[2].then, "walk");
-    assert_ptr_equal(ami_skill_table_network(&table, "some/folder/b.onnx"), &table.entry[1]);
-    assert_null(ami_skill_table_network(&table, "flip.onnx"));
+    const ami_skill_entry *entry = NULL;
+    assert_int_equal(ami_skill_table_network(&table, "some/folder/b.onnx", &entry), 1);
+    assert_ptr_equal(entry, &table.entry[1]);
+    assert_int_equal(ami_skill_table_network(&table, "flip.onnx", NULL), 0);
     assert_ptr_equal(ami_skill_table_skill(&table, "jump"), &table.entry[2]);
 }
 
@@ -89,7 +91,7 @@ static void skills_are_found_by_their_names(void **state)
 {
     (void)state;
     ami_error err = {""};
-    char path[4096], paths[8][4096];
+    ami_skill_place one, place[8];
     int n;
     char folder[300];
     snprintf(folder, sizeof folder, "%s", scratch("assets/models"));
@@ -100,23 +102,35 @@ static void skills_are_found_by_their_names(void **state)
     put("assets/models/somersault.onnx", "x");
     put("assets/models/extra.onnx", "x");
     put("assets/models/walk_critic.onnx", "x");
-    assert_true(ami_skill_find(paths, 8, &n, &err)); /* without a table: walk, then by name */
+    assert_true(ami_skill_find(place, 8, &n, &err)); /* without a table: walk, then by name */
     assert_int_equal(n, 3);
-    assert_non_null(strstr(paths[0], "/walk.onnx"));
-    assert_non_null(strstr(paths[1], "/extra.onnx"));
-    assert_true(ami_skill_find_one("somersault", path, sizeof path, &err));
+    assert_non_null(strstr(place[0].path, "/walk.onnx"));
+    assert_non_null(strstr(place[1].path, "/extra.onnx"));
+    assert_true(ami_skill_find_one("somersault", &one, &err));
     put("assets/models/skills.json",
         "{\"skills\": [{\"name\": \"flip\", \"network\": \"somersault.onnx\", \"plays\": \"once\"}]}");
-    assert_true(ami_skill_find(paths, 8, &n, &err));
+    assert_true(ami_skill_find(place, 8, &n, &err));
     assert_int_equal(n, 3);
-    assert_non_null(strstr(paths[0], "/somersault.onnx"));
-    assert_true(ami_skill_find_one("flip", path, sizeof path, &err));
-    assert_non_null(strstr(path, "/somersault.onnx"));
-    assert_false(ami_skill_find_one("somersault", path, sizeof path, &err));
+    assert_non_null(strstr(place[0].path, "/somersault.onnx"));
+    assert_true(ami_skill_find_one("flip", &one, &err));
+    assert_non_null(strstr(one.path, "/somersault.onnx"));
+    assert_false(ami_skill_find_one("somersault", &one, &err));
     assert_non_null(strstr(err.text, "there is no skill \"somersault\"; known skills: flip, walk, extra"));
+    /* two skills of one network */
+    put("assets/models/skills.json",
+        "{\"skills\": [{\"name\": \"flip\", \"network\": \"somersault.onnx\", \"plays\": \"once\"},"
+        "{\"name\": \"roll\", \"network\": \"somersault.onnx\", \"motion\": \"roll\", \"plays\": "
+        "\"once\"}]}");
+    assert_true(ami_skill_find(place, 8, &n, &err));
+    assert_int_equal(n, 4);
+    assert_string_equal(place[1].name, "roll");
+    assert_string_equal(place[1].path, place[0].path);
+    assert_true(ami_skill_find_one("roll", &one, &err));
+    assert_string_equal(one.name, "roll");
+    assert_string_equal(one.path, place[0].path);
     put("assets/models/skills.json", "{");
-    assert_false(ami_skill_find(paths, 8, &n, &err));
-    assert_false(ami_skill_find_one("walk", path, sizeof path, &err));
+    assert_false(ami_skill_find(place, 8, &n, &err));
+    assert_false(ami_skill_find_one("walk", &one, &err));
     assert_non_null(strstr(err.text, "not JSON"));
     assert_int_equal(unsetenv("AMBLE_ASSETS"), 0);
 }

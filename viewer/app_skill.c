@@ -111,22 +111,21 @@ static bool is_listed(const ami_app *app, const char *name)
 /* The other models' names; they are loaded when they are chosen. */
 void ami_app_list_others(ami_app *app)
 {
-    static char paths[AMI_SKILLS][4096];
+    static ami_skill_place place[AMI_SKILLS];
     ami_error err;
     int n;
-    if (!ami_skill_find(paths, AMI_SKILLS, &n, &err))
+    if (!ami_skill_find(place, AMI_SKILLS, &n, &err))
         ami_app_say(app, "%s", err.text);
     for (int i = 0; i < n && app->content.skills < AMI_SKILLS; i++) {
         bool listed = false;
         for (int k = 0; k < app->content.skills; k++)
-            listed |= !strcmp(paths[i], app->content.skill_path[k]);
+            listed |= !strcmp(place[i].path, app->content.skill_path[k]) &&
+                      !strcmp(place[i].name, app->content.skill_name[k]);
         if (listed)
             continue;
         const int k = app->content.skills++;
-        snprintf(app->content.skill_path[k], sizeof app->content.skill_path[k], "%s", paths[i]);
-        snprintf(app->content.skill_name[k], sizeof app->content.skill_name[k], "%.60s",
-                 strrchr(paths[i], '/') + 1);
-        *strrchr(app->content.skill_name[k], '.') = 0;
+        snprintf(app->content.skill_path[k], sizeof app->content.skill_path[k], "%s", place[i].path);
+        snprintf(app->content.skill_name[k], sizeof app->content.skill_name[k], "%.63s", place[i].name);
         if (is_listed(app, app->content.skill_name[k])) {
             app->content.skill_path[k][0] = app->content.skill_name[k][0] = 0;
             app->content.skills--;
@@ -141,20 +140,21 @@ static bool add_planned(ami_app *app, ami_session_def *session, ami_error *err)
     const ami_style_plan *plan = &app->content.motions.plan;
     for (int i = 0; app->content.skill[0]->invents && i < plan->moments; i++) {
         const char *name = plan->moment[i].skill;
-        char path[4096];
+        ami_skill_place place;
         bool known = !name[0];
         for (int k = 1; k < app->content.skills && !known; k++)
             known = !strcmp(app->content.skill_name[k], name);
         if (known || app->content.skills == AMI_SKILLS)
             continue;
-        if (!ami_skill_find_one(name, path, sizeof path, err))
+        if (!ami_skill_find_one(name, &place, err))
             return false;
-        const ami_skill_def def = skill_def(app, path);
+        ami_skill_def def = skill_def(app, place.path);
+        def.name = place.name;
         const int k = app->content.skills;
         if (!(app->content.skill[k] = ami_skill_load(&def, err)))
             return false;
         snprintf(app->content.skill_name[k], sizeof app->content.skill_name[k], "%s", name);
-        snprintf(app->content.skill_path[k], sizeof app->content.skill_path[k], "%s", path);
+        snprintf(app->content.skill_path[k], sizeof app->content.skill_path[k], "%s", place.path);
         session->skill[k] = app->content.skill[k];
         session->skills = app->content.skills = k + 1;
     }
@@ -247,7 +247,8 @@ bool ami_app_have_skill(ami_app *app, int skill)
 {
     if (app->content.skill[skill])
         return true;
-    const ami_skill_def def = skill_def(app, app->content.skill_path[skill]);
+    ami_skill_def def = skill_def(app, app->content.skill_path[skill]);
+    def.name = app->content.skill_name[skill];
     ami_error err;
     ami_skill *loaded = load_skill(app, &def, &err);
     if (!loaded) {
