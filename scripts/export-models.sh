@@ -24,6 +24,27 @@ observe locomotion --style random --style-change 3 --seconds 20 --push 1,2
 observe walk --motion walk --seconds 20 --push 1,2
 observe run --motion run --seconds 20 --push 1,2
 observe backflip --motion backflip --seconds 10 --push 0.5,2
+repertoire=(walk run jog zombie_walk stealthy_walk backflip getup_facedown getup_faceup roll spinkick jump)
+for motion in "${repertoire[@]}"; do
+    "$amble" rollout --policy "$from/repertoire.onnx" --motion "$motion" --envs 16 --seconds 10 --push 0.5,2 --precision fp32 \
+        --observations "$work/rep_$motion.npy" >/dev/null
+done
+python3 - "$work/repertoire.npy" "${repertoire[@]/#/$work/rep_}" <<'PY'
+import random, struct, sys
+target, sources = sys.argv[1], sys.argv[2:]
+rows, width = [], 246
+for source in sources:  # as many rows of each motion
+    with open(source + ".npy", "rb") as file:
+        data = file.read()
+    body = data[10 + struct.unpack("<H", data[8:10])[0]:]
+    own = [body[i:i + 4 * width] for i in range(0, len(body), 4 * width)]
+    rows += random.Random(1).sample(own, min(len(own), 512))
+random.Random(2).shuffle(rows)
+header = "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }" % (len(rows), width)
+header += " " * (-(len(header) + 11) % 64) + "\n"
+with open(target, "wb") as out:
+    out.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + b"".join(rows))
+PY
 python3 - "$from/styles.json" "$work/decoder.npy" <<'PY'
 import json, random, struct, sys
 source, target = sys.argv[1:]
@@ -51,5 +72,6 @@ for name in locomotion walk run backflip; do
     export_one $name "$work/$name.npy"
     export_one ${name}_critic "$work/$name.npy"
 done
+export_one repertoire "$work/repertoire.npy" # no critic is needed: its skills are entered by the nearest pose
 export_one stylevae_decoder "$work/decoder.npy"
 [ "$from" -ef "$to" ] || cp "$from/stylevae_encoder.onnx" "$from/deepphase.onnx" "$to/" # neither gains: stays as it is

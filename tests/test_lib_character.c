@@ -1041,8 +1041,9 @@ static void bad_values_are_refused_in_sentences(void **state)
     models.skill_count = 1;
     assert_int_equal(amb_model_set_load(&models, &other), AMB_ERROR_FILE);
     expect_sentence("expected an actor of one motion");
-    models.skill_count = 9;
+    models.skill_count = 24;
     assert_int_equal(amb_model_set_load(&models, &other), AMB_ERROR_ARGUMENT);
+    expect_sentence("24 skills, expected 0 to 23");
 }
 
 static void broken_programs_are_told(void **state)
