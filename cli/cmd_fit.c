@@ -330,9 +330,7 @@ static int fit_with(const arguments *a, const ami_checkpoint *resumed)
     }
     if (ok) {
         if (data->left_out)
-            fprintf(stderr,
-                    "Left out of the clips' folder, being no motions: %s.\n",
-                    data->left_out_names);
+            fprintf(stderr, "Left out of the clips' folder, being no motions: %s.\n", data->left_out_names);
         fprintf(stderr,
                 "Fitting %s in %s: %d clip%s, %d blend%s, %s matrix products, %.2fM of %.2fM samples done.\n",
                 word[a->what], folder, data->motions / 2, cli_plural(data->motions / 2), data->blends,

@@ -172,7 +172,8 @@ static void files_of_other_kinds_are_left_out(void **state)
     assert_string_equal(d->motion[0]->name, "run");
     assert_string_equal(d->motion[2]->name, "walk");
     assert_int_equal(d->left_out, 5);
-    assert_string_equal(d->left_out_names, "\\x1b[1m.json, LICENSE.txt, dog3d_pace.txt, inner/again, inner/notes");
+    assert_string_equal(d->left_out_names,
+                        "\\x1b[1m.json, LICENSE.txt, dog3d_pace.txt, inner/again, inner/notes");
     ami_fit_data_destroy(d);
 }
 
