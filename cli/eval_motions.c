@@ -195,18 +195,19 @@ static json_t *table_json(motion_table *t)
     return o;
 }
 
-bool eval_motions(const eval_arguments *a, const eval_contender *contender, int contenders, ami_error *err)
+bool eval_motions(const eval_arguments *arguments, const eval_contender *contender, int contenders,
+                  ami_error *err)
 {
-    motion_table t = {.a = a, .contender = contender, .contenders = contenders};
+    motion_table t = {.a = arguments, .contender = contender, .contenders = contenders};
     bool ok = ami_exchange_agree(cli_ranks(), load_rows(&t, err), err) && run_all(&t, err);
-    for (int p = 0; ok && !eval_is_quiet(a) && p < a->sim.pushes; p++)
+    for (int p = 0; ok && !eval_is_quiet(arguments) && p < arguments->sim.pushes; p++)
         print_table(&t, p);
-    if (ok && !eval_is_quiet(a))
+    if (ok && !eval_is_quiet(arguments))
         printf("return: mean reward a step, 0 after a fall; survival: never fell; success: and never off the "
                "reference by more than 25 cm of the\nroot's height or a tilt of .8; PHC: joints never off by "
                "more than .5 m on average; E: joints' error relative to the root.\n");
     if (ok && cli_ranks_first())
-        ok = cli_write_json(a->common.json, table_json(&t), err);
+        ok = cli_write_json(arguments->common.json, table_json(&t), err);
     free_rows(&t);
     return ok;
 }

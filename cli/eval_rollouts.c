@@ -9,9 +9,9 @@
 
 #include <string.h>
 
-bool eval_is_quiet(const eval_arguments *a)
+bool eval_is_quiet(const eval_arguments *arguments)
 {
-    return a->common.json && !strcmp(a->common.json, "-");
+    return arguments->common.json && !strcmp(arguments->common.json, "-");
 }
 
 const char *eval_base_name(const char *path)
@@ -49,37 +49,37 @@ static void on_done(void *context, const ami_rollout_def *def, const ami_rollout
 }
 
 /* What every rollout of a contender has in common. */
-bool eval_define(const eval_arguments *a, const eval_contender *c, const ami_followed *followed,
-                 eval_bar *bar, ami_rollout_def *rollout, ami_error *err)
+bool eval_define(const eval_arguments *arguments, const eval_contender *contender,
+                 const ami_followed *followed, eval_bar *bar, ami_rollout_def *rollout, ami_error *err)
 {
-    *rollout = (ami_rollout_def){.env = ami_env_default_def(c->character, followed->clip),
-                                 .envs = a->sim.envs,
-                                 .policy = &c->policy,
+    *rollout = (ami_rollout_def){.env = ami_env_default_def(contender->character, followed->clip),
+                                 .envs = arguments->sim.envs,
+                                 .policy = &contender->policy,
                                  .generator = followed->clip ? NULL : &followed->motions.def,
                                  .progress = on_progress,
                                  .context = bar};
     static ami_rollout_share share; /* outlives every rollout */
     share = ami_spread(cli_ranks());
     rollout->share = share.parts > 1 ? &share : NULL;
-    ami_policy_use(&c->policy, &rollout->env);
-    rollout->env.seed = a->common.seed;
-    cli_simulation_use(&a->sim, &rollout->env);
-    rollout->env.episode_s = a->sim.seconds;
-    return ami_choose_may_touch(a->sim.may_touch, &c->policy, c->character, followed->clip,
-                                &rollout->env.may_touch, err);
+    ami_policy_use(&contender->policy, &rollout->env);
+    rollout->env.seed = arguments->common.seed;
+    cli_simulation_use(&arguments->sim, &rollout->env);
+    rollout->env.episode_s = arguments->sim.seconds;
+    return ami_choose_may_touch(arguments->sim.may_touch, &contender->policy, contender->character,
+                                followed->clip, &rollout->env.may_touch, err);
 }
 
-bool eval_run(const eval_arguments *a, const eval_contender *c, const ami_followed *followed,
+bool eval_run(const eval_arguments *arguments, const eval_contender *contender, const ami_followed *followed,
               ami_protocol how, int push, eval_bar *bar, eval_outcome *out, ami_error *err)
 {
     ami_rollout_def rollout;
-    if (!eval_define(a, c, followed, bar, &rollout, err))
+    if (!eval_define(arguments, contender, followed, bar, &rollout, err))
         return false;
-    rollout.env.push_speed = a->sim.push[push].speed;
-    rollout.env.push_period = a->sim.push[push].period;
-    row_state row = {bar, followed->name, c->path, json_array()};
+    rollout.env.push_speed = arguments->sim.push[push].speed;
+    rollout.env.push_period = arguments->sim.push[push].period;
+    row_state row = {bar, followed->name, contender->path, json_array()};
     const ami_evaluation_def def = {
-        .rollout = &rollout, .seeds = a->seeds, .protocol = how, .done = on_done, .context = &row};
+        .rollout = &rollout, .seeds = arguments->seeds, .protocol = how, .done = on_done, .context = &row};
     out->runs = row.runs;
     if (ami_evaluate(&def, &out->mean, err))
         return true;
@@ -88,12 +88,12 @@ bool eval_run(const eval_arguments *a, const eval_contender *c, const ami_follow
     return false;
 }
 
-json_t *eval_row_json(const eval_contender *c, const ami_variation_def *vary, ami_protocol how, double speed,
-                      double period, const eval_outcome *row)
+json_t *eval_row_json(const eval_contender *contender, const ami_variation_def *vary, ami_protocol how,
+                      double speed, double period, const eval_outcome *row)
 {
     const ami_evaluation *r = &row->mean;
     json_t *o = json_object();
-    json_object_set_new(o, "policy", cli_text(c->path));
+    json_object_set_new(o, "policy", cli_text(contender->path));
     json_object_set_new(o, "protocol", json_string(protocol_name[how]));
     json_object_set_new(o, "push_speed", cli_real(speed));
     json_object_set_new(o, "push_period", cli_real(period));
@@ -114,15 +114,15 @@ json_t *eval_row_json(const eval_contender *c, const ami_variation_def *vary, am
     return o;
 }
 
-json_t *eval_motion_json(const eval_arguments *a, const ami_followed *followed)
+json_t *eval_motion_json(const eval_arguments *arguments, const ami_followed *followed)
 {
     const ami_published *paper = followed->clip ? ami_published_find(followed->clip) : NULL;
     json_t *o = json_object();
     json_object_set_new(o, "motion", cli_text(followed->name));
-    json_object_set_new(o, "seconds", cli_real(a->sim.seconds));
-    json_object_set_new(o, "envs", json_integer(a->sim.envs));
-    json_object_set_new(o, "seeds", json_integer(a->seeds));
-    json_object_set_new(o, "first_seed", json_integer((json_int_t)a->common.seed));
+    json_object_set_new(o, "seconds", cli_real(arguments->sim.seconds));
+    json_object_set_new(o, "envs", json_integer(arguments->sim.envs));
+    json_object_set_new(o, "seeds", json_integer(arguments->seeds));
+    json_object_set_new(o, "first_seed", json_integer((json_int_t)arguments->common.seed));
     if (!paper)
         return o;
     json_object_set_new(o, "paper_nr", cli_real(paper->normalised_return));

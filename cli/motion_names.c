@@ -11,7 +11,7 @@ static bool is_list(const char *text)
     return strchr(text, ',') && access(text, F_OK) != 0;
 }
 
-bool motion_names_split(const char *const *text, int given, motion_names *n, ami_error *err)
+bool motion_names_split(const char *const *text, int given, motion_names *names, ami_error *err)
 {
     size_t length = 1;
     int count = 0;
@@ -21,22 +21,22 @@ bool motion_names_split(const char *const *text, int given, motion_names *n, ami
         for (const char *c = text[i]; *c; c++)
             count += *c == ',';
     }
-    *n = (motion_names){malloc(length), malloc(((size_t)count + 1) * sizeof *n->name), 0};
-    if (!n->text || !n->name)
+    *names = (motion_names){malloc(length), malloc(((size_t)count + 1) * sizeof *names->name), 0};
+    if (!names->text || !names->name)
         return ami_fail(err, "out of memory for %d motions", count);
-    char *to = n->text;
+    char *to = names->text;
     for (int i = 0; i < given; i++) {
         const bool list = is_list(text[i]);
         strcpy(to, text[i]);
-        n->name[n->count++] = to;
+        names->name[names->count++] = to;
         for (char *c = to; list && *c; c++)
             if (*c == ',') {
                 *c = 0;
-                n->name[n->count++] = c + 1;
+                names->name[names->count++] = c + 1;
             }
         to += strlen(text[i]) + 1;
-        for (int k = 0; list && k < n->count; k++)
-            if (!*n->name[k])
+        for (int k = 0; list && k < names->count; k++)
+            if (!*names->name[k])
                 return ami_fail(err, "--motion: \"%.200s\" found, expected names or files between commas",
                                 text[i]);
     }

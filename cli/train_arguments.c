@@ -216,23 +216,23 @@ void train_arguments_read(int argc, char **argv, train_arguments *arguments)
     training_options_free(options);
 }
 
-bool train_arguments_check(const train_arguments *a, ami_error *err)
+bool train_arguments_check(const train_arguments *arguments, ami_error *err)
 {
-    if (!cli_style_check(&a->style, a->motions > 0 ? a->motion[0] : NULL, err))
+    if (!cli_style_check(&arguments->style, arguments->motions > 0 ? arguments->motion[0] : NULL, err))
         return false;
-    if ((a->go_on || a->supervise) && !a->training.out)
+    if ((arguments->go_on || arguments->supervise) && !arguments->training.out)
         return ami_fail(err, "%s asks --out, the folder to go on in",
-                        a->supervise ? "--supervise" : "--continue");
-    if (a->supervise && ami_exchange_ranks(cli_ranks()) > 1)
+                        arguments->supervise ? "--supervise" : "--continue");
+    if (arguments->supervise && ami_exchange_ranks(cli_ranks()) > 1)
         return ami_fail(err, "--supervise starts mpirun itself: give it with --launcher");
-    if (a->stop_at > 0 && a->evaluate_every == 0) /* it would never stop */
+    if (arguments->stop_at > 0 && arguments->evaluate_every == 0) /* it would never stop */
         return ami_fail(err, "--stop-at asks evaluations, and --evaluate-every 0 makes none");
-    if (a->training.resume && a->init)
+    if (arguments->training.resume && arguments->init)
         return ami_fail(err, "--resume and --init exclude each other");
-    if (a->training.resume && a->may_touch)
+    if (arguments->training.resume && arguments->may_touch)
         return ami_fail(err,
                         "--resume and --may-touch exclude each other: the bodies are those of %s; use --init "
                         "to change them",
-                        a->training.resume);
+                        arguments->training.resume);
     return true;
 }

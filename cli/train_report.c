@@ -51,56 +51,57 @@ static void log_clips(ami_event_log *log, const ami_train *train, const ami_trai
     }
 }
 
-void train_report_curves(ami_event_log *log, const ami_train *train, const ami_train_stats *s, double rate)
+void train_report_curves(ami_event_log *log, const ami_train *train, const ami_train_stats *stats,
+                         double rate)
 {
     const struct {
         const char *tag;
         double value;
     } scalar[] = {
-        {"episode/seconds", s->episode_s},
-        {"episode/normalised_return", s->normalised_return},
-        {"episode/survived", s->survived},
-        {"step/reward", s->reward},
-        {"step/root_m", s->root_m},
-        {"step/joint_rad", s->joint_rad},
-        {"step/end_effector_m", s->end_effector_m},
-        {"ppo/kl", s->ppo.kl},
-        {"ppo/clipped", s->ppo.clipped},
-        {"ppo/critic_loss", s->ppo.critic_loss},
-        {"ppo/explained_variance", s->explained},
-        {"ppo/actor_rate", s->actor_rate},
-        {"ppo/noise", s->noise},
-        {"ppo/actor_gradient_norm", s->ppo.actor_norm},
-        {"ppo/critic_gradient_norm", s->ppo.critic_norm},
-        {"ppo/teacher_distance", s->ppo.teacher_distance},
-        {"ppo/copy_error", s->copy_error},
+        {"episode/seconds", stats->episode_s},
+        {"episode/normalised_return", stats->normalised_return},
+        {"episode/survived", stats->survived},
+        {"step/reward", stats->reward},
+        {"step/root_m", stats->root_m},
+        {"step/joint_rad", stats->joint_rad},
+        {"step/end_effector_m", stats->end_effector_m},
+        {"ppo/kl", stats->ppo.kl},
+        {"ppo/clipped", stats->ppo.clipped},
+        {"ppo/critic_loss", stats->ppo.critic_loss},
+        {"ppo/explained_variance", stats->explained},
+        {"ppo/actor_rate", stats->actor_rate},
+        {"ppo/noise", stats->noise},
+        {"ppo/actor_gradient_norm", stats->ppo.actor_norm},
+        {"ppo/critic_gradient_norm", stats->ppo.critic_norm},
+        {"ppo/teacher_distance", stats->ppo.teacher_distance},
+        {"ppo/copy_error", stats->copy_error},
         {"run/samples_per_s", rate},
-        {"run/push_speed", s->push_speed},
-        {"run/unstable", (double)s->unstable},
-        {"run/motions", (double)s->motions},
-        {"run/motions_refused", (double)s->refused},
+        {"run/push_speed", stats->push_speed},
+        {"run/unstable", (double)stats->unstable},
+        {"run/motions", (double)stats->motions},
+        {"run/motions_refused", (double)stats->refused},
     };
     for (size_t i = 0; i < sizeof scalar / sizeof *scalar; i++)
-        ami_event_log_scalar(log, scalar[i].tag, s->samples, scalar[i].value, NULL);
+        ami_event_log_scalar(log, scalar[i].tag, stats->samples, scalar[i].value, NULL);
     for (int k = 0; k < AMI_REWARD_PARTS; k++) {
         char tag[64];
         snprintf(tag, sizeof tag, "reward/%s", ami_reward_name[k]);
-        ami_event_log_scalar(log, tag, s->samples, s->part[k], NULL);
+        ami_event_log_scalar(log, tag, stats->samples, stats->part[k], NULL);
     }
-    log_clips(log, train, s);
+    log_clips(log, train, stats);
 }
 
-void train_report_line(FILE *file, const ami_train_stats *s, double seconds, double rate)
+void train_report_line(FILE *file, const ami_train_stats *stats, double seconds, double rate)
 {
     json_t *o = json_object();
-    json_object_set_new(o, "samples", json_integer(s->samples));
+    json_object_set_new(o, "samples", json_integer(stats->samples));
     json_object_set_new(o, "wall_s", cli_real(seconds));
     json_object_set_new(o, "samples_per_s", cli_real(rate));
-    json_object_set_new(o, "episode_s", cli_real(s->episode_s));
-    json_object_set_new(o, "normalised_return", cli_real(s->normalised_return));
-    json_object_set_new(o, "survived", cli_real(s->survived));
-    json_object_set_new(o, "step_reward", cli_real(s->reward));
-    json_object_set_new(o, "kl", cli_real(s->ppo.kl));
+    json_object_set_new(o, "episode_s", cli_real(stats->episode_s));
+    json_object_set_new(o, "normalised_return", cli_real(stats->normalised_return));
+    json_object_set_new(o, "survived", cli_real(stats->survived));
+    json_object_set_new(o, "step_reward", cli_real(stats->reward));
+    json_object_set_new(o, "kl", cli_real(stats->ppo.kl));
     char *line = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
     if (line) {
         fprintf(file, "%s\n", line);
@@ -117,13 +118,14 @@ bool train_report_settings(ami_event_log *log, const ami_train *train, ami_error
                                  (const double *)ami_train_settings(train), err);
 }
 
-void train_report_status(ami_progress *progress, const ami_train_stats *s, double rate)
+void train_report_status(ami_progress *progress, const ami_train_stats *stats, double rate)
 {
-    ami_progress_update(progress, (double)s->samples,
+    ami_progress_update(progress, (double)stats->samples,
                         "%.2fM samples, %.0f/s, episode %.2f s, return %.3f, reward %.3f (pose %.2f vel %.2f "
                         "ends %.2f root %.2f com %.2f)",
-                        1e-6 * (double)s->samples, rate, s->episode_s, s->normalised_return, s->reward,
-                        s->part[0], s->part[1], s->part[2], s->part[3], s->part[4]);
+                        1e-6 * (double)stats->samples, rate, stats->episode_s, stats->normalised_return,
+                        stats->reward, stats->part[0], stats->part[1], stats->part[2], stats->part[3],
+                        stats->part[4]);
 }
 
 void train_report_advice(ami_progress *progress, const ami_train *train, const ami_train_stats *stats,
@@ -158,22 +160,22 @@ static json_t *clips_json(const ami_train *train)
     return list;
 }
 
-json_t *train_report_summary(const ami_train_stats *s, const ami_train *train, const char *folder,
+json_t *train_report_summary(const ami_train_stats *stats, const ami_train *train, const char *folder,
                              double wall)
 {
     json_t *parts = json_object(), *o = json_object();
     for (int k = 0; k < AMI_REWARD_PARTS; k++)
-        json_object_set_new(parts, ami_reward_name[k], cli_real(s->part[k]));
+        json_object_set_new(parts, ami_reward_name[k], cli_real(stats->part[k]));
     json_object_set_new(o, "samples", json_integer(ami_train_samples(train)));
     json_object_set_new(o, "iterations", json_integer(ami_train_iterations(train)));
     json_object_set_new(o, "wall_s", cli_real(wall));
-    json_object_set_new(o, "episode_s", cli_real(s->episode_s));
-    json_object_set_new(o, "normalised_return", cli_real(s->normalised_return));
-    json_object_set_new(o, "survived", cli_real(s->survived));
-    json_object_set_new(o, "step_reward", cli_real(s->reward));
+    json_object_set_new(o, "episode_s", cli_real(stats->episode_s));
+    json_object_set_new(o, "normalised_return", cli_real(stats->normalised_return));
+    json_object_set_new(o, "survived", cli_real(stats->survived));
+    json_object_set_new(o, "step_reward", cli_real(stats->reward));
     json_object_set_new(o, "reward", parts);
-    json_object_set_new(o, "kl", cli_real(s->ppo.kl));
-    json_object_set_new(o, "resets_non_finite", json_integer(s->unstable));
+    json_object_set_new(o, "kl", cli_real(stats->ppo.kl));
+    json_object_set_new(o, "resets_non_finite", json_integer(stats->unstable));
     json_object_set_new(o, "precision", json_string(ami_train_uses_bf16(train) ? "bf16" : "fp32"));
     json_object_set_new(o, "folder", cli_text(folder));
     if (ami_train_clip_count(train) > 1)
@@ -182,14 +184,14 @@ json_t *train_report_summary(const ami_train_stats *s, const ami_train *train, c
 }
 
 /* The command that goes on with this training, with all that a checkpoint asks to be given again. */
-void train_report_how_to_go_on(const train_arguments *a, const ami_train *train, const char *folder)
+void train_report_how_to_go_on(const train_arguments *arguments, const ami_train *train, const char *folder)
 {
     fprintf(stderr, "Networks: %s/actor.onnx, %s/critic.onnx. To go on: amble train", folder, folder);
     training_print_resume(folder);
-    cli_print_option(stderr, "--decoder", a->style.decoder);
-    cli_print_option(stderr, "--deepphase", a->style.deepphase);
-    cli_print_option(stderr, "--styles", a->style.table);
-    for (int i = 0; i < a->teachers; i++)
-        cli_print_option(stderr, "--teacher", a->teacher[i]);
-    training_print_rest(&a->training, ami_train_samples(train), ami_train_settings(train)->samples);
+    cli_print_option(stderr, "--decoder", arguments->style.decoder);
+    cli_print_option(stderr, "--deepphase", arguments->style.deepphase);
+    cli_print_option(stderr, "--styles", arguments->style.table);
+    for (int i = 0; i < arguments->teachers; i++)
+        cli_print_option(stderr, "--teacher", arguments->teacher[i]);
+    training_print_rest(&arguments->training, ami_train_samples(train), ami_train_settings(train)->samples);
 }

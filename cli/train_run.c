@@ -148,37 +148,38 @@ static void plan(run_state *r)
 }
 
 /* Trains until the samples, the time or the user end it. Returns the exit status. */
-int train_run(const train_arguments *a, ami_train *train, const char *folder, ami_event_log *log, FILE *lines)
+int train_run(const train_arguments *arguments, ami_train *train, const char *folder, ami_event_log *log,
+              FILE *lines)
 {
     ami_error err = {{0}}, failure = {{0}};
     const ami_settings *settings = ami_train_settings(train);
     const double now = ami_clock_now();
     const int64_t samples_before = ami_train_samples(train);
     const bool first = cli_ranks_first();
-    const double evaluate_every = a->evaluate_every >= 0            ? a->evaluate_every
+    const double evaluate_every = arguments->evaluate_every >= 0    ? arguments->evaluate_every
                                   : ami_train_clip_count(train) > 1 ? 1e6
                                                                     : 250e3;
     bool failed = false;
-    run_state r = {.a = a,
+    run_state r = {.a = arguments,
                    .train = train,
                    .folder = folder,
                    .log = log,
                    .lines = lines,
-                   .budget = {a->training.minutes > 0 && !a->training.resume &&
-                                  !a->training.setting[ami_setting_by_name("samples")],
-                              60 * a->training.minutes},
+                   .budget = {arguments->training.minutes > 0 && !arguments->training.resume &&
+                                  !arguments->training.setting[ami_setting_by_name("samples")],
+                              60 * arguments->training.minutes},
                    .started = now,
                    .saved = now,
                    .flushed = now};
-    r.limit = r.budget.open ? 0 : 60 * a->training.minutes;
+    r.limit = r.budget.open ? 0 : 60 * arguments->training.minutes;
     ami_progress_start(&r.progress, "train", (double)samples_before, r.budget.open ? 0 : settings->samples,
                        0);
     const int clips = ami_train_clip_count(train);
     r.told = calloc(clips > 1 ? (size_t)clips : 1, sizeof *r.told);
-    const bool ready =
-        (r.told || ami_fail(&err, "out of memory for %d clips", clips)) &&
-        (r.ranks = train_ranks_create(cli_ranks(), sizeof(turn), &err)) != NULL &&
-        (!first || save_first(train, folder, a->training.half, samples_before > 0, &r.progress, &err));
+    const bool ready = (r.told || ami_fail(&err, "out of memory for %d clips", clips)) &&
+                       (r.ranks = train_ranks_create(cli_ranks(), sizeof(turn), &err)) != NULL &&
+                       (!first || save_first(train, folder, arguments->training.half, samples_before > 0,
+                                             &r.progress, &err));
     if (!ami_exchange_agree(cli_ranks(), ready, &err)) {
         train_ranks_destroy(r.ranks);
         free(r.told);
@@ -196,7 +197,7 @@ int train_run(const train_arguments *a, ami_train *train, const char *folder, am
                         ami_exchange_seconds(cli_ranks()) - waited);
         if (first)
             report(&r, before);
-        if (train_evaluate(train, before, evaluate_every, a->stop_at, log, &r.progress))
+        if (train_evaluate(train, before, evaluate_every, arguments->stop_at, log, &r.progress))
             r.ends = true;
         else if (first)
             plan(&r);
@@ -207,7 +208,7 @@ int train_run(const train_arguments *a, ami_train *train, const char *folder, am
         ami_progress_end(&r.progress);
         cli_ranks_report();
         if (ami_exchange_reports(cli_ranks()))
-            train_report_how_to_go_on(a, train, folder);
+            train_report_how_to_go_on(arguments, train, folder);
         return CLI_FAILED;
     }
     const double wall = ami_clock_now() - r.started;
@@ -217,7 +218,7 @@ int train_run(const train_arguments *a, ami_train *train, const char *folder, am
     if (ami_exchange_from_first(cli_ranks(), &samples, sizeof samples))
         ami_train_set_samples(train, samples);
     ami_progress_end(&r.progress);
-    const bool kept = save_all(train, folder, a->training.half, log, &r.progress, &err);
+    const bool kept = save_all(train, folder, arguments->training.half, log, &r.progress, &err);
     if (kept) {
         fprintf(stderr,
                 "%s after %.1f minutes and %.2fM samples (%.0f/s): episode %.2f s, normalised return %.3f, "
@@ -226,7 +227,7 @@ int train_run(const train_arguments *a, ami_train *train, const char *folder, am
                 1e-6 * (double)ami_train_samples(train),
                 (double)(ami_train_samples(train) - samples_before) / fmax(wall, 1e-9), r.stats.episode_s,
                 r.stats.normalised_return);
-        train_report_how_to_go_on(a, train, folder);
+        train_report_how_to_go_on(arguments, train, folder);
     } else {
         cli_failed(&err);
     }
@@ -234,7 +235,8 @@ int train_run(const train_arguments *a, ami_train *train, const char *folder, am
         return cli_fail(&failure);
     if (!kept)
         return CLI_FAILED;
-    if (first && !cli_write_json(a->common.json, train_report_summary(&r.stats, train, folder, wall), &err))
+    if (first &&
+        !cli_write_json(arguments->common.json, train_report_summary(&r.stats, train, folder, wall), &err))
         return cli_failed(&err);
     return cli_stopped ? 130 : 0;
 }

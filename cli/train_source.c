@@ -159,41 +159,43 @@ static bool load_teachers(const train_arguments *a, train_source *s, ami_error *
 
 /* ---- all ---- */
 
-bool train_source_load(const train_arguments *a, const ami_checkpoint *resumed,
-                       const ami_character *character, train_source *s, ami_error *err)
+bool train_source_load(const train_arguments *arguments, const ami_checkpoint *resumed,
+                       const ami_character *character, train_source *source, ami_error *err)
 {
     size_t size;
     int listed = 0;
     motion_names n = {0};
-    *s = (train_source){.origin = {.file = a->training.resume}};
+    *source = (train_source){.origin = {.file = arguments->training.resume}};
     if (resumed) {
-        s->origin.motion = ami_checkpoint_find(resumed, "motion", &size);
-        s->origin.has_crc = s->origin.motion && ami_checkpoint_get(resumed, "clip_crc", &s->origin.crc,
-                                                                   sizeof s->origin.crc, NULL);
-        if (!ami_train_read_clips(resumed, &s->listed, &listed, err))
+        source->origin.motion = ami_checkpoint_find(resumed, "motion", &size);
+        source->origin.has_crc =
+            source->origin.motion &&
+            ami_checkpoint_get(resumed, "clip_crc", &source->origin.crc, sizeof source->origin.crc, NULL);
+        if (!ami_train_read_clips(resumed, &source->listed, &listed, err))
             return false;
-        s->origin.motions = listed;
-        s->origin.listed = s->listed;
+        source->origin.motions = listed;
+        source->origin.listed = source->listed;
     }
-    if (a->motions == 0 && !a->style.style && !s->origin.motion)
+    if (arguments->motions == 0 && !arguments->style.style && !source->origin.motion)
         return ami_fail(err, "which motion? Give --motion NAME or FILE, or --style random");
-    const bool ok = motion_names_split(a->motion, a->motions, &n, err) &&
-                    load_clips(a, &n, character, s, err) && load_teachers(a, s, err);
+    const bool ok = motion_names_split(arguments->motion, arguments->motions, &n, err) &&
+                    load_clips(arguments, &n, character, source, err) &&
+                    load_teachers(arguments, source, err);
     motion_names_free(&n);
     return ok;
 }
 
-void train_source_free(train_source *s)
+void train_source_free(train_source *source)
 {
-    ami_teachers_free(&s->teachers);
-    for (int i = 0; s->motion && i < s->count; i++) {
-        if (s->motion[i].followed.name) /* it was begun */
-            ami_followed_free(&s->motion[i].followed);
-        free(s->motion[i].text);
+    ami_teachers_free(&source->teachers);
+    for (int i = 0; source->motion && i < source->count; i++) {
+        if (source->motion[i].followed.name) /* it was begun */
+            ami_followed_free(&source->motion[i].followed);
+        free(source->motion[i].text);
     }
-    free(s->motion);
-    free(s->clip);
-    free(s->listed);
+    free(source->motion);
+    free(source->clip);
+    free(source->listed);
 }
 
 /* What is drawn: all of the table's styles, or the one that --style names, which `one` is made to hold; it
@@ -214,27 +216,29 @@ static bool choose_styles(const ami_motions *motions, ami_styles *one, ami_train
     return true;
 }
 
-ami_train *train_source_create(train_source *s, const ami_settings *settings, const ami_character *character,
-                               ami_error *err)
+ami_train *train_source_create(train_source *source, const ami_settings *settings,
+                               const ami_character *character, ami_error *err)
 {
-    const ami_train_clips clips = {s->count, s->clip, &s->teachers};
+    const ami_train_clips clips = {source->count, source->clip, &source->teachers};
     ami_train_styles styles;
-    const bool ok = is_clip(s) || choose_styles(&s->motion[0].followed.motions, &s->one, &styles, err);
+    const bool ok =
+        is_clip(source) || choose_styles(&source->motion[0].followed.motions, &source->one, &styles, err);
     if (!ami_exchange_agree(cli_ranks(), ok, err))
         return NULL;
-    if (is_clip(s))
+    if (is_clip(source))
         return ami_train_create_clips(settings, character, &clips, cli_ranks(), err);
-    styles.teachers = &s->teachers;
-    return ami_train_create_ranks(settings, character, NULL, &styles, s->may_touch, cli_ranks(), err);
+    styles.teachers = &source->teachers;
+    return ami_train_create_ranks(settings, character, NULL, &styles, source->may_touch, cli_ranks(), err);
 }
 
-bool train_source_keep(const train_source *s, const train_arguments *a, const char *folder, ami_error *err)
+bool train_source_keep(const train_source *source, const train_arguments *arguments, const char *folder,
+                       ami_error *err)
 {
-    if (!is_clip(s))
-        return ami_keep_style_files(folder, &a->style, &s->origin, err);
-    for (int i = 0; i < s->count; i++)
-        if (!ami_keep_clip(folder, s->motion[i].followed.path, s->motion[i].text, s->motion[i].followed.clip,
-                           err))
+    if (!is_clip(source))
+        return ami_keep_style_files(folder, &arguments->style, &source->origin, err);
+    for (int i = 0; i < source->count; i++)
+        if (!ami_keep_clip(folder, source->motion[i].followed.path, source->motion[i].text,
+                           source->motion[i].followed.clip, err))
             return false;
     return true;
 }

@@ -18,18 +18,18 @@ static void pack_actor(ami_train *t)
     ami_model_repack(t->actor, t->actor_net);
 }
 
-void ami_train_add_to_normalizer(ami_train *t, int steps)
+void ami_train_add_to_normalizer(ami_train *train, int steps)
 {
-    const int own = ami_shards_own(&t->shards), columns = t->inputs;
+    const int own = ami_shards_own(&train->shards), columns = train->inputs;
 #pragma omp parallel for schedule(dynamic, 16)
     for (int i = 0; i < own * columns; i++) {
         int first;
-        const int n = ami_train_shard(t, i / columns, &first);
-        ami_normalizer_sum(&t->normalizer, t->obs + (size_t)(first * steps) * (size_t)columns, n * steps,
-                           i % columns, t->sums + 2 * (size_t)i);
+        const int n = ami_train_shard(train, i / columns, &first);
+        ami_normalizer_sum(&train->normalizer, train->obs + (size_t)(first * steps) * (size_t)columns,
+                           n * steps, i % columns, train->sums + 2 * (size_t)i);
     }
-    if (ami_train_sum(t, 2 * columns))
-        ami_normalizer_add_sums(&t->normalizer, t->total, (int64_t)t->all_envs * steps);
+    if (ami_train_sum(train, 2 * columns))
+        ami_normalizer_add_sums(&train->normalizer, train->total, (int64_t)train->all_envs * steps);
 }
 
 /* Computes values of all states, then advantages and targets. Returns the fraction of the targets' variance

@@ -50,28 +50,28 @@ void ami_train_fill_episodes(const tally *sum, ami_train_stats *stats)
             stats->fell_on = b;
 }
 
-void ami_train_fill_stats(ami_train *t, ami_train_stats *s)
+void ami_train_fill_stats(ami_train *train, ami_train_stats *stats)
 {
     tally all = {0}, window = {0};
-    const double *generated = sum_environments(t, &all);
-    t->progress.window[t->progress.iterations % AMI_TRAIN_WINDOW] = all;
-    t->progress.unstable += all.unstable;
+    const double *generated = sum_environments(train, &all);
+    train->progress.window[train->progress.iterations % AMI_TRAIN_WINDOW] = all;
+    train->progress.unstable += all.unstable;
     for (int k = 0; k < AMI_TRAIN_WINDOW; k++)
-        ami_tally_add(&window, &t->progress.window[k]);
+        ami_tally_add(&window, &train->progress.window[k]);
 
-    const double n = (double)t->all_samples;
-    s->reward = all.reward / n;
+    const double n = (double)train->all_samples;
+    stats->reward = all.reward / n;
     for (int k = 0; k < AMI_REWARD_PARTS; k++)
-        s->part[k] = all.part[k] / n;
-    s->root_m = all.root_m / n;
-    s->joint_rad = all.joint_rad / n;
-    s->end_effector_m = all.end_effector_m / n;
-    s->limited = all.limited / n;
-    ami_train_fill_episodes(&window, s);
-    s->unstable = (int64_t)t->progress.unstable;
-    for (int e = 0; e < t->envs && !s->failure; e++)
-        s->failure = t->env[e].world.failure[0] ? t->env[e].world.failure : NULL;
-    s->motions = (int64_t)generated[0];
+        stats->part[k] = all.part[k] / n;
+    stats->root_m = all.root_m / n;
+    stats->joint_rad = all.joint_rad / n;
+    stats->end_effector_m = all.end_effector_m / n;
+    stats->limited = all.limited / n;
+    ami_train_fill_episodes(&window, stats);
+    stats->unstable = (int64_t)train->progress.unstable;
+    for (int e = 0; e < train->envs && !stats->failure; e++)
+        stats->failure = train->env[e].world.failure[0] ? train->env[e].world.failure : NULL;
+    stats->motions = (int64_t)generated[0];
     for (int k = 0; k < AMI_REFUSALS; k++)
-        s->refused += (int64_t)generated[1 + k];
+        stats->refused += (int64_t)generated[1 + k];
 }
