@@ -291,6 +291,22 @@ static bool check_motions(eval_arguments *a, motion_names *names, ami_error *err
     return true;
 }
 
+/* Without --policy: the actor that `amble rollout` takes for these motions, which must be the same for all. */
+static bool find_common_actor(const eval_arguments *a, char *path, size_t size, ami_error *err)
+{
+    char other[4096];
+    if (!ami_find_actor(NULL, a->name[0], a->common.clips, "walk", path, size, err))
+        return false;
+    for (int i = 1; i < a->names; i++) {
+        if (!ami_find_actor(NULL, a->name[i], a->common.clips, "walk", other, sizeof other, err))
+            return false;
+        if (strcmp(path, other) != 0)
+            return ami_fail(err, "which policy? %s is done by %s and %s by %s: give one with --policy",
+                            a->name[0], path, a->name[i], other);
+    }
+    return true;
+}
+
 int cmd_eval(int argc, char **argv)
 {
     static eval_arguments a = {.common = {.seed = 1000}, .seeds = 3};
@@ -306,6 +322,7 @@ int cmd_eval(int argc, char **argv)
         NULL,
         "Measures a policy over many seeds and pushes.\v"
         "Examples:\n  amble eval --policy runs/walk/actor.onnx --baseline walk.onnx --seeds 5\n"
+        "  amble eval --motion roll\n"
         "  amble eval --style random --style-change 3 --seconds 60",
         children,
         NULL,
@@ -314,15 +331,19 @@ int cmd_eval(int argc, char **argv)
     ami_error err = {{0}};
     if (!a.sim.policy && ami_style_requested(&a.style))
         a.sim.policy = "locomotion.onnx";
-    if (!a.sim.policy) {
+    if (!a.sim.policy && a.motions == 0) {
         ami_fail(&err, "which policy? Give --policy FILE");
         return cli_fail(&err);
     }
     motion_names names = {0};
-    if (!check_motions(&a, &names, &err)) {
+    static char actor[4096];
+    if (!check_motions(&a, &names, &err) ||
+        (!a.sim.policy && !find_common_actor(&a, actor, sizeof actor, &err))) {
         motion_names_free(&names);
         return cli_fail(&err);
     }
+    if (!a.sim.policy)
+        a.sim.policy = actor;
     cli_set_threads(a.common.threads);
     static eval_contender c[2];
     const int contenders = a.baseline ? 2 : 1;

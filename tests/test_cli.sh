@@ -1031,6 +1031,12 @@ run train --motion in/once.txt "${short[@]}" --samples 64 --evaluate-every 64 --
 check 'train of a motion that does not loop' test "$status" -eq 0
 check 'train of a motion that does not loop, evaluated' grep -q '^evaluation after' log/err
 check 'train --may-touch, written down' grep -q -a 'right_ankle,left_ankle,left_wrist' runs/once/actor.onnx
+cp in/stand.txt in/roll.txt # what has no network of its own is done by the repertoire
+cp in/stand.txt in/walk.txt
+run eval --motion in/roll.txt --seconds .5 --envs 2 --seeds 1 --push 0,2 --json eval.json
+check 'eval without a policy takes what rollout takes' grep -q '"policy": ".*/repertoire.onnx"' eval.json
+refuse 'which policy|roll|repertoire.onnx|walk.onnx|--policy' eval --motion in/roll.txt,in/walk.txt
+rm in/roll.txt in/walk.txt
 run eval --motion in/once.txt --policy runs/once/actor.onnx --seconds .5 --envs 2 --seeds 1 --push 0,2 --push .5,2 --json eval.json
 check 'eval of a motion that does not loop, exit status' test "$status" -eq 0
 check 'eval of a motion that does not loop, its own length' grep -q 'from the first frame to the last, 1.00 s' log/out
